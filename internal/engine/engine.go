@@ -1,0 +1,115 @@
+// Package engine holds the rules of Hecate: one method per verb, each of which
+// authenticates nothing itself (the Actor is an argument), asks the one door
+// (allow), checks its input, writes at most once, and records the event.
+//
+// It must never know http.Request, wire shapes, SQL text, or which dialect is calling.
+package engine
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"hecate"
+	"hecate/internal/blob"
+	"hecate/internal/mail"
+	"hecate/internal/secret"
+	"hecate/internal/store"
+)
+
+// Config is what an Engine stands on. DB, Keys, Hasher and Blobs are required.
+type Config struct {
+	DB     *store.DB
+	Keys   *secret.Keys
+	Hasher *secret.Hasher
+	Blobs  blob.Store
+	Mail   mail.Sender // nil: mails go to Log
+	Now    func() time.Time
+	Rand   io.Reader
+	Log    *slog.Logger
+	// OpenRegistration lets anybody make an admin account and an org.
+	OpenRegistration bool
+	Limits           Limits
+}
+
+// Limits bound what one app may hold and one request may carry. Zero fields take the defaults.
+type Limits struct {
+	AppsPerAdmin       int   // 16
+	CollectionsPerApp  int   // 100
+	FieldsPerSchema    int   // 64
+	GroupsPerUser      int   // 32
+	RecordBytes        int   // 1 MiB of stored JSON
+	RecordDepth        int   // 32 levels inside a value
+	FileBytes          int64 // 128 MiB
+	CacheEntries       int   // 50,000 of each kind
+	CacheRecordEntries int   // 20,000
+}
+
+// Engine is the one set of rules behind every dialect. Its methods are safe for concurrent use.
+type Engine struct {
+	db     *store.DB
+	keys   *secret.Keys
+	hasher *secret.Hasher
+	blobs  blob.Store
+	mail   mail.Sender
+	now    func() time.Time
+	rand   io.Reader
+	log    *slog.Logger
+	open   bool
+	limits Limits
+	cache  *cache
+	audit  *auditor
+}
+
+// New returns an Engine over the parts of c.
+func New(c Config) *Engine {
+	e := &Engine{
+		db: c.DB, keys: c.Keys, hasher: c.Hasher, blobs: c.Blobs, mail: c.Mail,
+		now: c.Now, rand: c.Rand, log: c.Log, open: c.OpenRegistration, limits: c.Limits.withDefaults(),
+	}
+	e.cache = newCache(e.limits)
+	e.audit = newAuditor(e.db, e.log)
+	return e
+}
+
+// Run does the engine's background work (audit writer, invalidation from other
+// nodes, sweeping) until ctx ends, and returns when all of it has stopped.
+func (e *Engine) Run(ctx context.Context) error {
+	return e.runBackground(ctx)
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	set(&l.AppsPerAdmin, 16)
+	set(&l.CollectionsPerApp, 100)
+	set(&l.FieldsPerSchema, 64)
+	set(&l.GroupsPerUser, 32)
+	set(&l.RecordBytes, 1<<20)
+	set(&l.RecordDepth, 32)
+	set(&l.CacheEntries, 50_000)
+	set(&l.CacheRecordEntries, 20_000)
+	if l.FileBytes == 0 {
+		l.FileBytes = 128 << 20
+	}
+	return l
+}
+
+// Limits returns the limits in force.
+func (e *Engine) Limits() Limits { return e.limits }
+
+// List asks for a page of things ordered by their Seq.
+type List struct {
+	After    int64 // rows beyond this Seq; 0 from the start (or the end, with Desc)
+	Backward bool  // the rows before After instead, still in the normal order
+	Desc     bool
+	Limit    int
+	Prefix   string // only rows whose name starts with it
+}
+
+// newID returns a fresh time-ordered id.
+func (e *Engine) newID() (string, error) { return newUUID(e.rand, e.now()) }
