@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -39,23 +40,26 @@ const (
 var b64 = base64.RawURLEncoding.Strict()
 
 // Keys holds the subkeys derived from the master key, one per purpose. It is
-// safe for concurrent use and prints, logs and encodes as "[redacted]".
+// safe for concurrent use and prints, logs and encodes as "[redacted]". The
+// subkeys live in closures only: fmt reads unexported fields, even of a Keys
+// inside another struct, without asking Format.
 type Keys struct {
 	lookup *mac
 	sign   *mac
 	pepper *mac
-	seal   []byte
+	seal   func() (cipher.AEAD, error)
 	check  string // names the master key
 	pepID  string // names the pepper key inside PHC strings
 }
 
 // NewKeys derives the subkeys of master.
 func NewKeys(master [32]byte) *Keys {
+	sealKey := subkey(master, "seal", keySize)
 	return &Keys{
 		lookup: newMAC(subkey(master, "lookup", keySize)),
 		sign:   newMAC(subkey(master, "sign", keySize)),
 		pepper: newMAC(subkey(master, "pepper", keySize)),
-		seal:   subkey(master, "seal", keySize),
+		seal:   func() (cipher.AEAD, error) { return chacha20poly1305.NewX(sealKey) },
 		check:  b64.EncodeToString(subkey(master, "check", 16)),
 		pepID:  base64.RawStdEncoding.EncodeToString(subkey(master, "pepper id", 6)),
 	}
@@ -222,7 +226,7 @@ func (k *Keys) Seal(clear []byte, context string) (string, error) {
 	if _, err := rand.Read(box); err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
-	aead, err := chacha20poly1305.NewX(k.seal)
+	aead, err := k.seal()
 	if err != nil {
 		return "", fmt.Errorf("seal: %w", err)
 	}
@@ -242,7 +246,7 @@ func (k *Keys) Open(sealed, context string) ([]byte, error) {
 	if err != nil || len(box) < n {
 		return nil, hecate.E(hecate.Internal, op).Says("damaged text")
 	}
-	aead, err := chacha20poly1305.NewX(k.seal)
+	aead, err := k.seal()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
@@ -273,7 +277,7 @@ func (k *Keys) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // mac is HMAC-SHA256 under one key. Its states are pooled because setting up
 // the key costs as much as hashing a token.
 type mac struct {
-	key    []byte
+	fresh  func() hash.Hash
 	states sync.Pool // of *macState
 }
 
@@ -283,13 +287,15 @@ type macState struct {
 	text, out []byte
 }
 
-func newMAC(key []byte) *mac { return &mac{key: key} }
+func newMAC(key []byte) *mac {
+	return &mac{fresh: func() hash.Hash { return hmac.New(sha256.New, key) }}
+}
 
 // sum appends the MAC of text to dst.
 func (m *mac) sum(dst []byte, text string) []byte {
 	s, ok := m.states.Get().(*macState)
 	if !ok {
-		s = &macState{hash: hmac.New(sha256.New, m.key)}
+		s = &macState{hash: m.fresh()}
 	}
 	s.text = append(s.text[:0], text...)
 	s.hash.Reset()
