@@ -125,7 +125,7 @@ type Powers [AreaCount]Permissions
 var RolePowers = [...]Powers{
 	NoRole: {},
 	ReadRole: {
-		AreaApp: Read, AreaMembers: List | Read, AreaUsers: List | Read, AreaGroups: List | Read,
+		AreaApp: Read | Login, AreaMembers: List | Read, AreaUsers: List | Read, AreaGroups: List | Read,
 		AreaRoles: List | Read, AreaSchema: List | Read, AreaRecords: List | Read, AreaFiles: List | Read,
 	},
 	WriteRole: {
@@ -289,7 +289,14 @@ func (p Policy) Levels(a *Actor, s Scope) Permissions {
 func grants(list []Grant, a *Actor, owner UserID) Permissions {
 	var sum Permissions
 	for _, g := range list {
-		if g.Subject == Owner && owner != "" && owner == a.UserID() || a.Is(g.Subject) {
+		switch {
+		case g.Subject == Owner:
+			if owner != "" && owner == a.UserID() {
+				sum |= g.Permissions
+			}
+		case g.Subject == Anyone && a.User == nil && a.Is(Anyone):
+			sum |= g.Permissions & (List | Read) // a key that reads as anyone
+		case a.Is(g.Subject):
 			sum |= g.Permissions
 		}
 	}
@@ -330,6 +337,9 @@ func (p Policy) Visible(a *Actor, want Permissions, path string) Visibility {
 		v.None = true
 	default:
 		v.Ungoverned = rolePolicy(a, path).Has(want)
+		if a.User == nil && !(List | Read).Has(want) {
+			v.Subjects = slices.DeleteFunc(slices.Clone(v.Subjects), func(s Subject) bool { return s == Anyone })
+		}
 	}
 	return v
 }

@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"hecate"
+	"hecate/internal/secret"
+)
+
+// Authenticate resolves who calls into an app. A key may be an API key of the app or an admin's account
+// key; a token counts beside an API key or alone, never beside an admin's key, which speaks for itself.
+// An admin without a role in the app comes back with NoRole and no powers.
+//
+// Kinds: BadKey for a key or client unknown in this app; BadToken, Expired and UserDisabled for a token that does
+// not count: then the Actor returned is the one without the token, for dialects that go on.
+func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Proof) (*hecate.Actor, error) {
+	a := &hecate.Actor{App: app, Subjects: []hecate.Subject{hecate.Public}}
+	if !p.Key.IsZero() {
+		if err := e.presentKey(ctx, a, p.Key); err != nil {
+			return nil, err
+		}
+	}
+	if p.ClientID != "" {
+		if err := e.presentClient(ctx, a, p.ClientID, p.ClientSecret); err != nil {
+			return nil, err
+		}
+	}
+	var tokenErr error
+	if !p.Token.IsZero() && a.Admin == nil {
+		tokenErr = e.presentToken(ctx, a, p.Token)
+	}
+	if err := e.addPolicy(ctx, a); err != nil {
+		return nil, err
+	}
+	return a, tokenErr
+}
+
+// presentKey makes a the holder of an API key of its app, or the admin whose key it is.
+func (e *Engine) presentKey(ctx context.Context, a *hecate.Actor, key hecate.Secret) error {
+	hash := e.keys.Lookup(key.Reveal())
+	k, err := e.cache.keys.get(ctx, hash, func(ctx context.Context) (*hecate.APIKey, error) {
+		return e.db.KeyByHash(ctx, hash)
+	})
+	switch {
+	case err == nil && k.App == a.App.ID:
+		a.Key, a.Powers = k, k.Flags.Powers()
+		a.Subjects = append(a.Subjects, hecate.SubjectKey(k.ID))
+		if k.Flags.Has(hecate.ReadsAsAnyone) {
+			a.Subjects = append(a.Subjects, hecate.Anyone)
+		}
+		return nil
+	case err == nil:
+		return hecate.E(hecate.BadKey, "authenticate")
+	case !errors.Is(err, hecate.NotFound):
+		return err
+	}
+	return e.presentAdminKey(ctx, a, hash)
+}
+
+func (e *Engine) presentAdminKey(ctx context.Context, a *hecate.Actor, hash string) error {
+	admin, err := e.adminByKey(ctx, hash)
+	if errors.Is(err, hecate.NotFound) {
+		return hecate.E(hecate.BadKey, "authenticate")
+	}
+	if err != nil {
+		return err
+	}
+	return e.actAsAdmin(ctx, a, admin)
+}
+
+func (e *Engine) adminByKey(ctx context.Context, hash string) (*hecate.Admin, error) {
+	return e.cache.admins.get(ctx, hash, func(ctx context.Context) (*hecate.Admin, error) {
+		return e.db.AdminByKeyHash(ctx, hash)
+	})
+}
+
+// actAsAdmin gives a the powers of the admin's role in its app.
+func (e *Engine) actAsAdmin(ctx context.Context, a *hecate.Actor, admin *hecate.Admin) error {
+	if admin.Disabled {
+		return hecate.E(hecate.UserDisabled, "authenticate")
+	}
+	a.Kind, a.Admin = hecate.AdminActor, admin
+	if a.App == nil {
+		return nil
+	}
+	key := string(a.App.ID) + "/" + string(admin.ID)
+	role, err := e.cache.roles.get(ctx, key, func(ctx context.Context) (hecate.AdminRole, error) {
+		return e.db.AdminRole(ctx, a.App.ID, a.App.Org, admin.ID)
+	})
+	if err != nil {
+		return err
+	}
+	a.Role, a.Powers = role, hecate.RolePowers[role]
+	return nil
+}
+
+// presentClient makes a the app's or its org's own client.
+func (e *Engine) presentClient(ctx context.Context, a *hecate.Actor, id string, given hecate.Secret) error {
+	c, hash, err := e.db.ClientByPublic(ctx, id)
+	if errors.Is(err, hecate.NotFound) {
+		return hecate.E(hecate.BadKey, "authenticate")
+	}
+	if err != nil {
+		return err
+	}
+	if !secret.Equal(hash, e.keys.Lookup(given.Reveal())) || c.App != a.App.ID && c.App != "" || c.App == "" && c.Org != a.App.Org {
+		return hecate.E(hecate.BadKey, "authenticate")
+	}
+	a.Kind, a.Org = hecate.ClientActor, c.Org
+	a.Role, a.Powers = hecate.FullRole, hecate.RolePowers[hecate.FullRole]
+	return nil
+}
+
+// presentToken makes a the one whose session the token opens.
+func (e *Engine) presentToken(ctx context.Context, a *hecate.Actor, token hecate.Secret) error {
+	s, err := e.session(ctx, a.App.ID, e.keys.Lookup(token.Reveal()))
+	if errors.Is(err, hecate.NotFound) {
+		return hecate.E(hecate.BadToken, "authenticate")
+	}
+	if err != nil {
+		return err
+	}
+	if s.Expired(e.now()) {
+		return hecate.E(hecate.Expired, "authenticate")
+	}
+	return e.actAsUser(ctx, a, s.User, s)
+}
+
+func (e *Engine) session(ctx context.Context, app hecate.AppID, hash string) (*hecate.Session, error) {
+	return e.cache.sessions.get(ctx, string(app)+"/"+hash, func(ctx context.Context) (*hecate.Session, error) {
+		return e.db.SessionByHash(ctx, app, hash)
+	})
+}
+
+// actAsUser gives a everything that the user is: groups, roles, and the subjects they make.
+func (e *Engine) actAsUser(ctx context.Context, a *hecate.Actor, id hecate.UserID, s *hecate.Session) error {
+	m, err := e.member(ctx, a.App.ID, id)
+	if errors.Is(err, hecate.NotFound) {
+		return hecate.E(hecate.BadToken, "authenticate")
+	}
+	if err != nil {
+		return err
+	}
+	if err := m.user.MayAct(e.now()); err != nil {
+		return err
+	}
+	a.Kind, a.User, a.Session = hecate.UserActor, m.user, s
+	a.Subjects = append(append(make([]hecate.Subject, 0, len(a.Subjects)+len(m.subjects)), a.Subjects...), m.subjects...)
+	for _, r := range m.roles {
+		if r.Admin {
+			a.Powers[hecate.AreaUsers] |= hecate.AllPermissions
+			a.Powers[hecate.AreaRoles] |= hecate.AllPermissions
+		}
+	}
+	return nil
+}
+
+func (e *Engine) member(ctx context.Context, app hecate.AppID, id hecate.UserID) (*member, error) {
+	return e.cache.users.get(ctx, string(app)+"/"+string(id), func(ctx context.Context) (*member, error) {
+		u, err := e.db.User(ctx, app, id)
+		if err != nil {
+			return nil, err
+		}
+		groups, roles, err := e.db.Memberships(ctx, app, id)
+		if err != nil {
+			return nil, err
+		}
+		m := &member{user: u, roles: roles, subjects: []hecate.Subject{hecate.Anyone, hecate.SubjectUser(id)}}
+		for _, g := range groups {
+			m.subjects = append(m.subjects, hecate.SubjectGroup(g))
+		}
+		for _, r := range roles {
+			m.subjects = append(m.subjects, hecate.SubjectRole(r.Name))
+		}
+		return m, nil
+	})
+}
+
+// The roles whose grants in the policy hold without being given to anybody.
+const (
+	GuestRole   = "guest"   // everybody who is not signed in
+	DefaultRole = "default" // every signed-in user
+)
+
+// addPolicy collects the app's role policy as far as it concerns the actor.
+func (e *Engine) addPolicy(ctx context.Context, a *hecate.Actor) error {
+	all, err := e.cache.policies.get(ctx, string(a.App.ID), func(ctx context.Context) (map[hecate.Subject][]hecate.Grant, error) {
+		return e.db.Policy(ctx, a.App.ID)
+	})
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	builtIn := hecate.SubjectRole(GuestRole)
+	if a.User != nil {
+		builtIn = hecate.SubjectRole(DefaultRole)
+	}
+	a.Policy = append(a.Policy, all[builtIn]...)
+	for _, s := range a.Subjects {
+		if s != builtIn {
+			a.Policy = append(a.Policy, all[s]...)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+type counter = atomic.Int64
+
+const sweepEvery = 10 * time.Minute
+
+// runBackground owns every goroutine of the engine and waits for them.
+func (e *Engine) runBackground(ctx context.Context) error {
+	var wg sync.WaitGroup
+	var listenErr error
+	wg.Go(func() { e.audit.run(ctx) })
+	wg.Go(func() { e.sweep(ctx) })
+	wg.Go(func() { listenErr = e.db.Listen(ctx, e.cache.heard, e.cache.gap) })
+	wg.Wait()
+	if listenErr != nil && ctx.Err() == nil {
+		return fmt.Errorf("listen to other nodes: %w", listenErr)
+	}
+	return nil
+}
+
+// sweep removes what time has ended: expired sessions and tickets, files that
+// no record took.
+func (e *Engine) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := e.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+				e.log.Error("sweep", "err", err)
+			}
+		}
+	}
+}
+
+func (e *Engine) sweepOnce(ctx context.Context) error {
+	if err := e.sweepSessions(ctx); err != nil {
+		return err
+	}
+	return e.sweepFiles(ctx)
+}
+
+// newUUID makes a version 7 UUID of the given time with randomness from r.
+func newUUID(r io.Reader, now time.Time) (string, error) {
+	id, err := uuid.NewRandomFromReader(r)
+	if err != nil {
+		return "", fmt.Errorf("new id: %w", err)
+	}
+	ms := uint64(now.UnixMilli())
+	for i := range 6 {
+		id[i] = byte(ms >> (40 - 8*i))
+	}
+	// Twelve bits of the fraction keep ids of one millisecond in order (RFC 9562, method 3).
+	frac := uint64(now.Nanosecond()%1_000_000) * 4096 / 1_000_000
+	id[6] = 0x70 | byte(frac>>8)
+	id[7] = byte(frac)
+	return id.String(), nil
+}

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"hash/maphash"
+	"strings"
+	"sync/atomic"
+
+	"github.com/maypok86/otter/v2"
+
+	"hecate"
+	"hecate/internal/store"
+)
+
+// cache holds what every request asks for. Entries are dropped by the write
+// that changes them, on this node before the write is acknowledged, on the
+// others through the database's notifications. Values are shared: read-only.
+type cache struct {
+	off atomic.Bool // while notifications may be lost nothing is kept
+
+	apps        *table[*hecate.App]                       // by "alias:<alias>", "name:<org>/<app>", "id:<id>"
+	keys        *table[*hecate.APIKey]                    // by lookup hash
+	admins      *table[*hecate.Admin]                     // by lookup hash of the account key
+	roles       *table[hecate.AdminRole]                  // by "<app>/<admin>"
+	sessions    *table[*hecate.Session]                   // by "<app>/<lookup hash>"
+	users       *table[*member]                           // by "<app>/<user>"
+	details     *table[*UserDetail]                       // by "<app>/<user>"
+	policies    *table[map[hecate.Subject][]hecate.Grant] // by app
+	collections *table[*hecate.Collection]                // by "<app>/name:<name>", "<app>/id:<id>"
+	records     *table[*hecate.Record]                    // by "<app>/<collection>/<id or #seq>"; one process only
+
+	byName map[string]forgetter
+}
+
+// member is a user with the names it acts under.
+type member struct {
+	user     *hecate.User
+	subjects []hecate.Subject
+	roles    []hecate.Role
+}
+
+type forgetter interface {
+	forget(key string)
+	clear()
+}
+
+func newCache(l Limits) *cache {
+	c := &cache{byName: map[string]forgetter{}}
+	n := l.CacheEntries
+	c.apps = newTable[*hecate.App](c, "apps", n)
+	c.keys = newTable[*hecate.APIKey](c, "keys", n)
+	c.admins = newTable[*hecate.Admin](c, "admins", n)
+	c.roles = newTable[hecate.AdminRole](c, "roles", n)
+	c.sessions = newTable[*hecate.Session](c, "sessions", n)
+	c.users = newTable[*member](c, "users", n)
+	c.details = newTable[*UserDetail](c, "details", l.CacheRecordEntries)
+	c.policies = newTable[map[hecate.Subject][]hecate.Grant](c, "policies", n)
+	c.collections = newTable[*hecate.Collection](c, "collections", n)
+	c.records = newTable[*hecate.Record](c, "records", l.CacheRecordEntries)
+	return c
+}
+
+// table is one bounded map. The generations close the gap between a load that
+// began before a change and the change itself: such a load is not kept.
+type table[V any] struct {
+	owner *cache
+	rows  *otter.Cache[string, V]
+	seed  maphash.Seed
+	gens  [256]atomic.Uint64
+}
+
+func newTable[V any](c *cache, name string, size int) *table[V] {
+	t := &table[V]{
+		owner: c,
+		rows:  otter.Must(&otter.Options[string, V]{MaximumSize: size}),
+		seed:  maphash.MakeSeed(),
+	}
+	c.byName[name] = t
+	return t
+}
+
+func (t *table[V]) gen(key string) *atomic.Uint64 {
+	return &t.gens[maphash.String(t.seed, key)&255]
+}
+
+// get returns the cached value of key, or loads and keeps it. Errors are not kept.
+func (t *table[V]) get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
+	if t.owner.off.Load() {
+		return load(ctx)
+	}
+	if v, ok := t.rows.GetIfPresent(key); ok {
+		return v, nil
+	}
+	gen := t.gen(key)
+	before := gen.Load()
+	v, err := load(ctx)
+	if err != nil {
+		return v, err
+	}
+	t.rows.Set(key, v)
+	if gen.Load() != before || t.owner.off.Load() {
+		t.rows.Invalidate(key)
+	}
+	return v, nil
+}
+
+func (t *table[V]) forget(key string) {
+	t.gen(key).Add(1)
+	t.rows.Invalidate(key)
+}
+
+func (t *table[V]) clear() {
+	for i := range t.gens {
+		t.gens[i].Add(1)
+	}
+	t.rows.InvalidateAll()
+}
+
+// forget drops keys of one table once tx has committed, on every node.
+func (e *Engine) forget(ctx context.Context, tx *store.DB, table string, keys ...string) error {
+	t := e.cache.byName[table]
+	for _, key := range keys {
+		tx.After(func() { t.forget(key) })
+		if err := tx.Notify(ctx, table+" "+key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetAll drops a whole table on every node: for rare changes that touch many keys.
+func (e *Engine) forgetAll(ctx context.Context, tx *store.DB, table string) error {
+	t := e.cache.byName[table]
+	tx.After(t.clear)
+	return tx.Notify(ctx, table)
+}
+
+// heard drops what another node says it changed.
+func (c *cache) heard(payload string) {
+	name, key, one := strings.Cut(payload, " ")
+	t, ok := c.byName[name]
+	switch {
+	case !ok:
+		return
+	case one:
+		t.forget(key)
+	default:
+		t.clear()
+	}
+}
+
+// gap turns the cache off while changes of other nodes may go unheard, and
+// empties it when they are heard again.
+func (c *cache) gap(connected bool) {
+	c.off.Store(true)
+	for _, t := range c.byName {
+		t.clear()
+	}
+	if connected {
+		c.off.Store(false)
+	}
+}
