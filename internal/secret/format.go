@@ -299,11 +299,12 @@ func parseChain(text string) (stored, error) {
 			return nil, errors.New("chain: want the salt as base64url")
 		}
 	}
-	if !c.endsInBcrypt() {
-		return c, nil
+	if c.endsInBcrypt() {
+		if _, err := parseBcrypt(string(c.secret)); err != nil {
+			return nil, fmt.Errorf("chain: %w", err)
+		}
 	}
-	_, err = parseBcrypt(string(c.secret))
-	return c, err
+	return c, nil
 }
 
 func checkSteps(steps []string) error {
