@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// batchMax bounds how many writes share one commit, and so how long the first waits for the last.
+const batchMax = 256
+
+const (
+	waiting int32 = iota // in the queue
+	running              // by the writer: the caller waits for its answer
+	left                 // its caller gave up while it was waiting
+)
+
+// job is one Write on its way through the writer.
+type job struct {
+	ctx   context.Context
+	fn    func(*tx) error
+	state atomic.Int32
+	done  chan error
+}
+
+// write hands fn to the writer and waits until it is committed.
+func (l *lite) write(ctx context.Context, fn func(*tx) error) error {
+	j := &job{ctx: ctx, fn: fn, done: make(chan error, 1)}
+	if err := l.handIn(j); err != nil {
+		return err
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+	}
+	if j.state.CompareAndSwap(waiting, left) {
+		return ctx.Err()
+	}
+	return <-j.done
+}
+
+func (l *lite) handIn(j *job) error {
+	l.closing.RLock()
+	defer l.closing.RUnlock()
+	if l.closed {
+		return errClosed
+	}
+	select {
+	case l.jobs <- j:
+		return nil
+	case <-j.ctx.Done():
+		return j.ctx.Err()
+	}
+}
+
+// writeLoop is the writer: it takes everything that waits, commits it at once, and answers.
+func (l *lite) writeLoop() {
+	defer l.stopped.Done()
+	defer close(l.written)
+	batch := make([]*job, 0, batchMax)
+	for j := range l.jobs {
+		batch = l.gather(append(batch[:0], j))
+		l.commitBatch(batch)
+		clear(batch)
+		select {
+		case l.written <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// gather adds what is waiting now to batch, without waiting for more.
+func (l *lite) gather(batch []*job) []*job {
+	for len(batch) < batchMax {
+		select {
+		case j, ok := <-l.jobs:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, j)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commitBatch runs jobs in one transaction, each in a savepoint of its own, commits, and then answers.
+// Where SQLite itself ended the transaction in the middle (disk full, I/O error), those that had run get
+// that error and the rest start again in a new one.
+func (l *lite) commitBatch(jobs []*job) {
+	live := jobs[:0]
+	for _, j := range jobs {
+		if j.state.CompareAndSwap(waiting, running) {
+			live = append(live, j)
+		}
+	}
+	for len(live) > 0 {
+		live = live[l.commitSome(live):]
+	}
+}
+
+// commitSome runs and answers at least the first of jobs and returns how many it answered.
+func (l *lite) commitSome(jobs []*job) int {
+	if err := l.control(`begin immediate`); err != nil {
+		answer(jobs, err)
+		return len(jobs)
+	}
+	errs := make([]error, len(jobs))
+	var afters []func()
+	for i, j := range jobs {
+		ran, err, lost := l.runJob(j, len(jobs) > 1)
+		if lost != nil {
+			l.control(`rollback`) // mostly gone already
+			answer(jobs[:i+1], fmt.Errorf("transaction lost: %w", lost))
+			return i + 1
+		}
+		if errs[i] = err; err == nil {
+			afters = append(afters, ran...)
+		}
+	}
+	if len(jobs) == 1 && errs[0] != nil {
+		if err := l.control(`rollback`); err != nil {
+			l.log.Error("roll back", "err", err)
+		}
+	} else if err := l.control(`commit`); err != nil {
+		l.control(`rollback`)
+		answer(jobs, fmt.Errorf("commit: %w", err))
+		return len(jobs)
+	}
+	runAfters(l.log, afters)
+	for i, j := range jobs {
+		j.done <- errs[i]
+	}
+	return len(jobs)
+}
+
+func answer(jobs []*job, err error) {
+	for _, j := range jobs {
+		j.done <- err
+	}
+}
+
+// runJob runs one job. Alone in its transaction it needs no savepoint. It returns what to run after the
+// commit and the job's own error; lost is set when the whole transaction is gone.
+func (l *lite) runJob(j *job, savepoint bool) (afters []func(), err, lost error) {
+	if err := j.ctx.Err(); err != nil {
+		return nil, err, nil
+	}
+	if savepoint {
+		if err := l.control(`savepoint job`); err != nil {
+			return nil, nil, err
+		}
+	}
+	r := &liteTx{conn: l.writer}
+	t := &tx{runner: r}
+	err = t.finish(j.fn(t))
+	r.closeRows()
+	if !savepoint {
+		return t.afters, err, nil
+	}
+	if err != nil {
+		// Fails when SQLite has ended the transaction: there is no savepoint then.
+		if back := l.control(`rollback to job`); back != nil {
+			return nil, nil, errors.Join(err, back)
+		}
+	}
+	return t.afters, err, l.control(`release job`)
+}
+
+// control runs begin, commit and the like on the writer.
+func (l *lite) control(text string) error {
+	_, err := l.writer.exec(context.Background(), text, nil)
+	return err
+}
+
+// liteTx runs the statements of one job on the writer. The driver never sees the job's
+// context: interrupting a statement would roll back the writes of everyone in the batch.
+type liteTx struct {
+	conn *liteConn
+	open []*liteRows
+}
+
+func (t *liteTx) query(ctx context.Context, text string, args []any) (source, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r, err := t.conn.query(context.Background(), text, args)
+	if err != nil {
+		return nil, err
+	}
+	t.open = append(t.open, r)
+	return r, nil
+}
+
+func (t *liteTx) exec(ctx context.Context, text string, args []any) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return t.conn.exec(context.Background(), text, args)
+}
+
+// closeRows closes what the job left open.
+func (t *liteTx) closeRows() {
+	for _, r := range t.open {
+		r.close()
+	}
+}
+
+// checkpointLoop copies the write-ahead log back into the database, beside the writer and on a
+// connection of its own: inside the writer it would be the slowest percent of all writes.
+func (l *lite) checkpointLoop() {
+	defer l.stopped.Done()
+	var conn *liteConn
+	defer func() { conn.close() }()
+	for range l.written {
+		size := l.logSize()
+		if size < checkpointAt {
+			continue
+		}
+		if conn == nil {
+			var err error
+			if conn, err = dial(l.dsn, litePragmas); err != nil {
+				l.log.Error("checkpoint", "err", err)
+				continue
+			}
+		}
+		l.checkpoint(conn, `pragma wal_checkpoint(passive)`)
+		if size >= truncateAt {
+			// Under constant load the log never comes to an end by itself. The
+			// copying is done already, so the writer waits for the rest only.
+			l.checkpoint(conn, `pragma wal_checkpoint(truncate)`)
+		}
+		time.Sleep(checkpointGap)
+	}
+}
+
+func (l *lite) checkpoint(conn *liteConn, text string) {
+	if _, err := conn.exec(context.Background(), text, nil); err != nil {
+		l.log.Warn("checkpoint", "err", err)
+	}
+}
+
+func (l *lite) logSize() int64 {
+	info, err := os.Stat(l.path + "-wal")
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
