@@ -46,6 +46,11 @@ func benchHandler(b *testing.B, h http.Handler) {
 
 func BenchmarkHandlerBare(b *testing.B) { benchHandler(b, bareHandler()) }
 func BenchmarkHandlerMux(b *testing.B)  { benchHandler(b, benchMux(b)) }
+func BenchmarkHandlerMuxAndAccess(b *testing.B) {
+	buffer := NewLogBuffer(io.Discard, 0)
+	defer buffer.Close()
+	benchHandler(b, NewObserver(Observation{Access: buffer}).Observe(benchMux(b)))
+}
 func BenchmarkHandlerMuxAndLog(b *testing.B) {
 	buffer := NewLogBuffer(io.Discard, 0)
 	defer buffer.Close()
@@ -80,7 +85,7 @@ func BenchmarkSocketBare(b *testing.B) { benchSocket(b, serve(b, bareHandler()).
 func BenchmarkSocketServe(b *testing.B) {
 	buffer := NewLogBuffer(io.Discard, 0)
 	defer buffer.Close()
-	url, stop := start(b, Config{Handler: benchMux(b), Log: slog.New(slog.NewJSONHandler(buffer, nil))})
+	url, stop := start(b, Config{Handler: benchMux(b), Access: buffer})
 	defer stop()
 	benchSocket(b, url)
 }

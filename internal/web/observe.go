@@ -17,7 +17,8 @@ import (
 
 // Observation is what NewObserver needs. Every field may be left out.
 type Observation struct {
-	Log     *slog.Logger     // one line per request; nil: none
+	Log     *slog.Logger     // panics, and one line per request where Access is nil; nil: no lines
+	Access  io.Writer        // one line per request, as slog's JSON handler would write it; a LogBuffer makes it cheap
 	Trusted []netip.Prefix   // proxies whose X-Forwarded-For and X-Request-Id are believed
 	Now     func() time.Time // nil: time.Now
 	Rand    io.Reader        // for the prefix of the request ids; nil: crypto/rand
@@ -26,6 +27,7 @@ type Observation struct {
 // Observer gives requests an id and a client address, and logs them.
 type Observer struct {
 	log     *slog.Logger
+	access  io.Writer
 	trusted []netip.Prefix
 	now     func() time.Time
 	prefix  string
@@ -43,7 +45,7 @@ func NewObserver(o Observation) *Observer {
 	var start [6]byte
 	// Request ids are for finding log lines, not for secrecy: a failing source costs uniqueness across restarts only.
 	_, _ = io.ReadFull(o.Rand, start[:])
-	return &Observer{log: o.Log, trusted: o.Trusted, now: o.Now, prefix: hex.EncodeToString(start[:]) + "-"}
+	return &Observer{log: o.Log, access: o.Access, trusted: o.Trusted, now: o.Now, prefix: hex.EncodeToString(start[:]) + "-"}
 }
 
 // Observe wraps next: request id, last recovery, access log.
@@ -58,7 +60,7 @@ func (o *Observer) serve(w http.ResponseWriter, r *http.Request, next http.Handl
 	x.ctx.parent = r.Context()
 	x.id[0] = o.requestID(r)
 	w.Header()["X-Request-Id"] = x.id[:]
-	if o.log != nil {
+	if o.log != nil || o.access != nil {
 		x.began = o.now()
 	}
 	defer o.done(x)
@@ -79,7 +81,7 @@ func (o *Observer) done(x *exchange) {
 			v = nil
 		}
 	}
-	if o.log != nil {
+	if o.log != nil || o.access != nil {
 		o.line(x)
 	}
 	if v != nil {
@@ -111,6 +113,12 @@ func (o *Observer) line(x *exchange) {
 	r := x.req.Request
 	if isHealth(r.URL.Path) && status < 300 {
 		level = slog.LevelDebug
+	}
+	if o.access != nil {
+		if level >= slog.LevelInfo {
+			o.writeLine(x, status)
+		}
+		return
 	}
 	o.log.LogAttrs(context.Background(), level, "request",
 		slog.String("id", x.id[0]),

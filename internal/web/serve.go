@@ -19,8 +19,9 @@ type Config struct {
 	Handler  http.Handler // a Switch, or one mux
 	OnListen func(net.Addr)
 
-	Limits  Limits // HeaderBytes and Time set the server's own
-	Log     *slog.Logger
+	Limits  Limits       // HeaderBytes and Time set the server's own
+	Log     *slog.Logger // see Observation
+	Access  io.Writer    // see Observation
 	Trusted []netip.Prefix
 	Now     func() time.Time
 	Rand    io.Reader
@@ -73,7 +74,7 @@ func (c *Config) listen() (net.Listener, error) {
 
 func (c *Config) server(base context.Context) *http.Server {
 	limits := c.Limits.withDefaults()
-	observer := NewObserver(Observation{Log: c.Log, Trusted: c.Trusted, Now: c.Now, Rand: c.Rand})
+	observer := NewObserver(Observation{Log: c.Log, Access: c.Access, Trusted: c.Trusted, Now: c.Now, Rand: c.Rand})
 	log := c.Log
 	if log == nil {
 		log = slog.Default()

@@ -567,6 +567,39 @@ func TestAccessLogHidesSecrets(t *testing.T) {
 	}
 }
 
+func TestAccessWritesTheLineThatSlogWould(t *testing.T) {
+	t.Parallel()
+	var fast, slow lines
+	m := newMux(t, MuxConfig{}, Get("/a/{key}", open, hello))
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
+	for _, o := range []Observation{{Access: &fast}, {Log: jsonLog(&slow)}} {
+		o.Now, o.Rand = func() time.Time { return at }, strings.NewReader("abcdef")
+		h := NewObserver(o).Observe(m)
+		for _, path := range []string{"/a/b?q=%22", "/a/b?token=x&q=\"\\<\u00fc\x01", "/nowhere"} {
+			req := httptest.NewRequest("GET", "/a/b", nil)
+			req.RequestURI = path
+			h.ServeHTTP(&Capture{}, req)
+		}
+		req := httptest.NewRequest("GET", "/nowhere", nil)
+		h.ServeHTTP(&Capture{}, req)
+	}
+	got, want := strings.Split(fast.String(), "\n"), strings.Split(slow.String(), "\n")
+	if len(got) != len(want) || len(got) != 5 {
+		t.Fatalf("%d lines, want %d", len(got), len(want))
+	}
+	for i := range got[:4] {
+		var g, w map[string]any
+		if err := errors.Join(json.Unmarshal([]byte(got[i]), &g), json.Unmarshal([]byte(want[i]), &w)); err != nil {
+			t.Fatal(err)
+		}
+		delete(g, "time")
+		delete(w, "time")
+		if fmt.Sprint(g) != fmt.Sprint(w) {
+			t.Errorf("got  %v\nwant %v", g, w)
+		}
+	}
+}
+
 func TestClientAddressAndRequestID(t *testing.T) {
 	t.Parallel()
 	m := newMux(t, MuxConfig{}, Get("/", open, func(w *Response, r *Request, _ caller) error { return w.JSON(200, r.ClientIP()+" "+r.ID()) }))
