@@ -103,6 +103,9 @@ type MuxConfig struct {
 	// has logged what is Internal, once.
 	Errors func(w *Response, r *Request, err error)
 
+	// Begin runs before everything else, to set headers that stand on every answer. It may be nil.
+	Begin func(w *Response, r *Request)
+
 	// NotFound answers a path without a route. By default Errors gets NotFound.
 	NotFound func(w *Response, r *Request) error
 
@@ -196,6 +199,9 @@ func (m *Mux[C]) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 }
 
 func (m *Mux[C]) serve(x *exchange) error {
+	if m.config.Begin != nil {
+		m.config.Begin(&x.resp, &x.req)
+	}
 	if m.cors != nil && m.cors.answer(x) {
 		return nil
 	}

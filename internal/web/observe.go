@@ -81,6 +81,9 @@ func (o *Observer) done(x *exchange) {
 			v = nil
 		}
 	}
+	if v != nil && x.resp.status == 0 && !x.gone {
+		x.resp.status = http.StatusInternalServerError
+	}
 	if o.log != nil || o.access != nil {
 		o.line(x)
 	}

@@ -43,6 +43,9 @@ func secretWildcards(pattern string) []string {
 // logPath is the request's path and query as the log may show them.
 func logPath(x *exchange) string {
 	path, query, found := strings.Cut(x.req.RequestURI, "?")
+	if !x.entered {
+		path = hideLong(path)
+	}
 	for _, name := range x.hidden {
 		path = hideSegment(path, x.req.PathValue(name))
 	}
@@ -57,6 +60,24 @@ func logPath(x *exchange) string {
 
 // maxLogPath keeps one request from filling the log.
 const maxLogPath = 2048
+
+// hideLong hides what may be a secret in a path that no route has explained, such
+// as a reset link with a typing error.
+func hideLong(path string) string {
+	if len(path) <= maxPlainSegment {
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if len(s) > maxPlainSegment {
+			segments[i] = redacted
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// maxPlainSegment is shorter than any secret with 128 random bits.
+const maxPlainSegment = 20
 
 // hideSegment replaces the segments of path that mean value, which may span several segments.
 func hideSegment(path, value string) string {

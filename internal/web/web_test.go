@@ -200,10 +200,15 @@ func TestNewMuxRefuses(t *testing.T) {
 func TestHooksAnswerUnknownPathsAndMethods(t *testing.T) {
 	t.Parallel()
 	s := serve(t, newMux(t, MuxConfig{
+		Begin:            func(w *Response, r *Request) { w.Header().Set("Server", "test") },
 		NotFound:         func(w *Response, r *Request) error { return w.JSON(404, "nothing at "+r.URL.Path) },
 		MethodNotAllowed: func(w *Response, r *Request, allow string) error { return w.JSON(405, r.Method+" not in "+allow) },
 	}, Get("/a", open, hello)))
-	do(t, "GET", s.URL+"/b", nil).is(t, 404, "nothing at /b")
+	a := do(t, "GET", s.URL+"/b", nil)
+	a.is(t, 404, "nothing at /b")
+	if a.header.Get("Server") != "test" {
+		t.Error("Begin's header is missing")
+	}
 	do(t, "PUT", s.URL+"/a", nil).is(t, 405, "PUT not in GET, HEAD")
 }
 
@@ -551,6 +556,8 @@ func TestAccessLogHidesSecrets(t *testing.T) {
 		"newpassword", "code", "signature", "invitation_key", "API_KEY", "api%5Fkey", "ticket", "pin", "x=1?access_token", "a=1;token"} {
 		do(t, "GET", s.URL+"/reset/"+secret+"/x/?page_size=7&"+name+"="+secret, nil)
 	}
+	do(t, "GET", s.URL+"/reset/"+strings.Repeat("s3cr3t", 5), nil)
+	do(t, "GET", s.URL+"/reset/"+strings.Repeat("s3cr3t", 5)+"/x/?a=%00", nil)
 	s.Close()
 	if strings.Contains(log.String(), secret) {
 		t.Errorf("a secret is logged:\n%s", log.String())
