@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -202,6 +204,9 @@ func (w *Response) Write(p []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
+	if err != nil {
+		err = &writeError{err}
+	}
 	return n, err
 }
 
@@ -212,6 +217,11 @@ func (w *Response) ReadFrom(src io.Reader) (int64, error) {
 	}
 	n, err := io.Copy(w.ResponseWriter, src)
 	w.bytes += n
+	// Errors of reading src are ours; those of the connection come as OpError, and nothing else here does.
+	var sending *net.OpError
+	if errors.As(err, &sending) {
+		err = &writeError{err}
+	}
 	return n, err
 }
 
@@ -260,10 +270,8 @@ func (w *Response) Bytes(status int, body []byte) error {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	w.WriteHeader(status)
-	if _, err := w.Write(body); err != nil {
-		return &writeError{err}
-	}
-	return nil
+	_, err := w.Write(body)
+	return err
 }
 
 // writeError marks a failure to send, which is the client's or the network's, not ours.

@@ -536,6 +536,41 @@ func TestPanics(t *testing.T) {
 	}
 }
 
+func TestAClientThatLeavesIsNoErrorOfOurs(t *testing.T) {
+	t.Parallel()
+	for name, send := range map[string]func(*Response) error{
+		"write": func(w *Response) error {
+			for {
+				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+					return fmt.Errorf("download: %w", err)
+				}
+			}
+		},
+		"copy": func(w *Response) error { _, err := io.Copy(w, neverEnding{}); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var access, faults lines
+			s := serve(t, NewObserver(Observation{Access: &access}).Observe(newMux(t, MuxConfig{Log: jsonLog(&faults)}, Get("/", open,
+				func(w *Response, _ *Request, _ caller) error { return send(w) }))))
+			conn, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			_, _ = conn.Read(make([]byte, 100))
+			conn.Close()
+			eventually(t, "the line says 499", func() bool { return strings.Contains(access.String(), `"status":499`) })
+			if faults.String() != "" {
+				t.Errorf("logged: %s", faults.String())
+			}
+		})
+	}
+}
+
+type neverEnding struct{}
+
+func (neverEnding) Read(p []byte) (int, error) { return len(p), nil }
+
 func TestAPanicOfErrorsIsAnswered(t *testing.T) {
 	t.Parallel()
 	m, err := NewMux(MuxConfig{Log: slog.New(slog.DiscardHandler), Errors: func(*Response, *Request, error) { panic("errors") }}, []Route[caller]{Get("/", key, hello)})
