@@ -1,10 +1,13 @@
 package e2e
 
-import "testing"
+import (
+	"testing"
+
+	"hecate/internal/store/pgtest"
+)
 
 // postgres gives the URL of an empty database, gone after the test.
 func postgres(t *testing.T) string {
 	t.Helper()
-	t.Skip("store/storetest offers no database yet")
-	return ""
+	return pgtest.Fresh(t)
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond Go, and only what is missing: PostgreSQL's server programs, Node with npm, Chromium
-# (from Debian's packages), and the npm packages of the lock file.
+# and curl (from Debian's packages), and the npm packages of the lock file.
 #
 #   setup-tests.sh                 everything
 #   setup-tests.sh postgres npm    only these
@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly all_parts="postgres node npm chromium"
+readonly all_parts="curl postgres node npm chromium"
 
 # as_root runs a command as root: directly, or through a sudo that asks nothing.
 as_root() {
@@ -39,6 +39,10 @@ apt_install() {
 
 have_postgres() {
 	command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+need_curl() {
+	command -v curl >/dev/null || apt_install curl ca-certificates
 }
 
 need_postgres() {
