@@ -43,7 +43,9 @@ func TestTwoNodesOnOneDatabase(t *testing.T) {
 		t.Fatalf("no key %s", key)
 		return 0
 	}
-	self := func(key, userKey string) call { return call{method: "GET", path: base + "/user/", key: key, userKey: userKey} }
+	self := func(key, userKey string) call {
+		return call{method: "GET", path: base + "/user/", key: key, userKey: userKey}
+	}
 
 	t.Run("a deleted API key", func(t *testing.T) {
 		key := a.newKey(t, base)
