@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// commandLine is everything that can be said on it.
+type commandLine struct {
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Apply   applyCommand   `cmd:"" help:"Bring the server to a declared state."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// storage says where everything is kept; serve and apply share it.
+type storage struct {
+	Data     string `help:"Directory of the database, the files and the master key." default:"./hecate-data" env:"HECATE_DATA" placeholder:"DIR"`
+	Database string `help:"PostgreSQL to use instead of SQLite in the data directory." env:"HECATE_DATABASE" placeholder:"postgres://…"`
+	Files    string `help:"Bucket for files instead of the data directory." env:"HECATE_FILES" placeholder:"s3://KEY:SECRET@HOST/BUCKET"`
+	// The master key has no flag: command lines are visible to every process.
+	MasterKey string `hidden:"" env:"HECATE_MASTER_KEY"`
+}
+
+// serveCommand runs the server.
+type serveCommand struct {
+	storage
+	Addr         string         `help:"Address to listen on." default:"127.0.0.1:8080" env:"HECATE_ADDR" placeholder:"HOST:PORT"`
+	Host         []hostMapping  `help:"Serve one dialect at the root of a host name; may be repeated." env:"HECATE_HOST" placeholder:"DIALECT[/APP]=NAME"`
+	Apply        string         `help:"File to apply before serving." env:"HECATE_APPLY" placeholder:"FILE" type:"existingfile"`
+	PublicURL    publicURL      `help:"Where clients reach this server, for links in answers and mails." env:"HECATE_PUBLIC_URL" placeholder:"https://…"`
+	Registration string         `help:"Who may register accounts and organizations: closed (the invited) or open (everybody)." enum:"closed,open" default:"closed" env:"HECATE_REGISTRATION"`
+	SMTPURL      string         `name:"smtp-url" help:"Mail server to send through." env:"HECATE_SMTP_URL" placeholder:"smtp://…"`
+	TrustedProxy []netip.Prefix `help:"Proxy whose X-Forwarded-For is believed; may be repeated." env:"HECATE_TRUSTED_PROXY" placeholder:"CIDR"`
+}
+
+// Validate refuses what cannot work, before anything is opened.
+func (c *serveCommand) Validate() error {
+	if c.SMTPURL != "" {
+		return errors.New("--smtp-url: this version sends no mail yet; leave it out and letters go to the log")
+	}
+	names := map[string]bool{}
+	for _, h := range c.Host {
+		if names[h.Name] {
+			return fmt.Errorf("--host: %s is mapped twice", h.Name)
+		}
+		names[h.Name] = true
+	}
+	return nil
+}
+
+// hostMapping is one --host: a dialect, perhaps bound to one app, at the root of a host name.
+type hostMapping struct{ Dialect, App, Name string }
+
+// UnmarshalText reads DIALECT[/APP]=NAME.
+func (h *hostMapping) UnmarshalText(text []byte) error {
+	what, name, ok := strings.Cut(string(text), "=")
+	dialect, app, bound := strings.Cut(what, "/")
+	if !ok || name == "" || bound && app == "" || strings.ContainsAny(name, "/:@ ") {
+		return fmt.Errorf("want DIALECT[/APP]=NAME, got %q", text)
+	}
+	if !slices.Contains(dialectNames, dialect) {
+		return fmt.Errorf("no dialect %q; there are %s", dialect, strings.Join(dialectNames, ", "))
+	}
+	*h = hostMapping{dialect, app, strings.ToLower(name)}
+	return nil
+}
+
+// publicURL is an absolute http or https URL without a path of its own.
+type publicURL struct{ text string }
+
+// UnmarshalText checks and trims the URL.
+func (p *publicURL) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	u, err := url.Parse(string(text))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return fmt.Errorf("want http(s)://HOST[/PATH], got %q", text)
+	}
+	p.text = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+// versionCommand prints the version.
+type versionCommand struct{}
+
+// Run implements the command.
+func (versionCommand) Run(t *terminal) error {
+	t.say("hecate %s", version)
+	return nil
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+
+	"hecate/internal/console"
+	"hecate/internal/dialect/native"
+	"hecate/internal/dialect/syncano"
+	"hecate/internal/engine"
+	"hecate/internal/secret"
+	"hecate/internal/web"
+)
+
+// dialectNames are the dialects that --host can map.
+var dialectNames = []string{"native", "syncano"}
+
+// Run serves until the terminal's context ends.
+func (c *serveCommand) Run(t *terminal) (err error) {
+	// Go's scheduler lets a hashing goroutine run for 10 ms at a time; with more Ps than
+	// cores the kernel shares them fairly, and cheap requests stay fast (docs/adr).
+	runtime.GOMAXPROCS(secret.Procs(runtime.NumCPU()))
+	buffer := web.NewLogBuffer(t.err, 0)
+	defer func() { err = errors.Join(err, buffer.Close()) }()
+	log := newLog(buffer)
+
+	r, err := open(t.ctx, c.storage, log, c.Registration == "open")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if c.Apply != "" {
+		if err := applyFile(t, r, c.Apply); err != nil {
+			return err
+		}
+	}
+	return c.serve(t, r, log)
+}
+
+// newLog writes one JSON object per line.
+func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }
+
+func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger) error {
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return err
+	}
+	public := c.PublicURL.text
+	if public == "" {
+		public = "http://" + listener.Addr().String()
+	}
+	handler, err := c.sites(r, public, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := offerSetup(t, r.engine, public); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+
+	background, stop := context.WithCancel(context.WithoutCancel(t.ctx))
+	done := make(chan error, 1)
+	go func() { done <- r.engine.Run(background) }()
+	err = web.Serve(t.ctx, web.Config{
+		Listener: listener, Handler: handler, Log: log, Trusted: c.TrustedProxy,
+		OnListen: func(a net.Addr) { t.say("hecate: listening on http://%s", a) },
+	})
+	stop()
+	return errors.Join(err, <-done)
+}
+
+// sites puts every dialect at its prefix, and at the root of the host names mapped to it.
+func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Handler, error) {
+	dialects := map[string]http.Handler{
+		"native":  native.Handler(native.Config{Engine: r.engine, Log: log}),
+		"syncano": syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: public, Log: log}),
+	}
+	hosts := map[string]http.Handler{}
+	for _, h := range c.Host {
+		hosts[h.Name] = dialects[h.Dialect]
+	}
+	return web.NewSwitch(web.SwitchConfig{
+		Ready: r.db.Ping,
+		Hosts: hosts,
+		Sites: []web.Site{
+			{Prefix: "/api", Handler: dialects["native"]},
+			{Prefix: "/v1", Handler: dialects["syncano"]},
+			{Prefix: "/v1.1", Handler: dialects["syncano"]},
+			{Prefix: "/console", Strip: true, Handler: console.Handler()},
+			{Prefix: "", Handler: front(dialects["syncano"])},
+		},
+	})
+}
+
+// front answers the root: browsers are sent to the console, everybody else
+// gets the Syncano contract's JSON.
+func front(other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && prefersHTML(r.Header.Get("Accept")) {
+			http.Redirect(w, r, "/console/", http.StatusFound)
+			return
+		}
+		other.ServeHTTP(w, r)
+	})
+}
+
+// prefersHTML reports whether the first media type of an Accept header is HTML, as browsers send it.
+func prefersHTML(accept string) bool {
+	first, _, _ := strings.Cut(accept, ",")
+	first, _, _ = strings.Cut(first, ";")
+	return strings.TrimSpace(first) == "text/html"
+}
+
+// offerSetup prints the one-time link with which the first admin is made.
+func offerSetup(t *terminal, e *engine.Engine, public string) error {
+	ticket, err := e.SetupTicket(t.ctx)
+	if err != nil {
+		return fmt.Errorf("first start: %w", err)
+	}
+	if !ticket.IsZero() {
+		// The fragment never reaches a log: browsers do not send it.
+		t.say("hecate: no admin yet; make the first one at %s/console/#setup=%s", public, ticket.Reveal())
+	}
+	return nil
+}

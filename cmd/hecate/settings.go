@@ -1,0 +1,227 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"hecate"
+)
+
+// settingsSpec is `settings:` of an app; docs/settings.md lists every entry.
+type settingsSpec struct {
+	HideAccountExistence bool                  `yaml:"hide_account_existence"`
+	Password             passwordSpec          `yaml:"password"`
+	Sessions             sessionsSpec          `yaml:"sessions"`
+	Skygear              skygearSpec           `yaml:"skygear"`
+	Usergrid             usergridSpec          `yaml:"usergrid"`
+	Social               map[string]socialSpec `yaml:"social"`
+	Mail                 mailSpec              `yaml:"mail"`
+}
+
+type passwordSpec struct {
+	MinLength  int      `yaml:"min_length"`
+	Uppercase  bool     `yaml:"uppercase"`
+	Lowercase  bool     `yaml:"lowercase"`
+	Digit      bool     `yaml:"digit"`
+	Symbol     bool     `yaml:"symbol"`
+	Blocklist  []string `yaml:"blocklist"`
+	History    int      `yaml:"history"`
+	ExpiryDays int      `yaml:"expiry_days"`
+}
+
+type sessionsSpec struct {
+	TTL                 duration `yaml:"ttl"`
+	EndOnPasswordChange string   `yaml:"end_on_password_change"`
+}
+
+type skygearSpec struct {
+	TokenMode           string             `yaml:"token_mode"`
+	AuthRecordKeys      [][]string         `yaml:"auth_record_keys"`
+	CustomTokenSecret   string             `yaml:"custom_token_secret"`
+	SchemaOnSave        *bool              `yaml:"schema_on_save"`
+	Verify              verifySpec         `yaml:"verify"`
+	ForgotPassword      forgotPasswordSpec `yaml:"forgot_password"`
+	WelcomeMail         bool               `yaml:"welcome_mail"`
+	AllowedCallbackURLs []string           `yaml:"allowed_callback_urls"`
+}
+
+type verifySpec struct {
+	Keys           []string  `yaml:"keys"`
+	Required       bool      `yaml:"required"`
+	AutoUpdate     bool      `yaml:"auto_update"`
+	AutoSendSignup bool      `yaml:"auto_send_signup"`
+	AutoSendUpdate bool      `yaml:"auto_send_update"`
+	Criteria       yaml.Node `yaml:"criteria"` // any, all, or a list of keys
+}
+
+type forgotPasswordSpec struct {
+	SecureMatch     bool     `yaml:"secure_match"`
+	ResetTTL        duration `yaml:"reset_ttl"`
+	SuccessRedirect string   `yaml:"success_redirect"`
+	ErrorRedirect   string   `yaml:"error_redirect"`
+}
+
+type usergridSpec struct {
+	AccessTokenTTL       duration `yaml:"access_token_ttl"`
+	RequireConfirmation  bool     `yaml:"registration_requires_email_confirmation"`
+	RequireAdminApproval bool     `yaml:"registration_requires_admin_approval"`
+}
+
+// socialSpec is one provider, or under "oidc" a list of them.
+type socialSpec struct {
+	providers []providerSpec
+}
+
+type providerSpec struct {
+	Name         string `yaml:"name"`
+	Issuer       string `yaml:"issuer"`
+	APIURL       string `yaml:"api_url"`
+	ClientID     string `yaml:"client_id"`
+	ClientSecret string `yaml:"client_secret"`
+}
+
+type mailSpec struct {
+	Sender    string                  `yaml:"sender"`
+	Templates map[string]templateSpec `yaml:"templates"`
+}
+
+type templateSpec struct {
+	Subject string `yaml:"subject"`
+	Text    string `yaml:"text"`
+	HTML    string `yaml:"html"`
+}
+
+// UnmarshalYAML reads a mapping, or a list of mappings. Unknown fields are refused here too, since the
+// library forgets to below an own UnmarshalYAML.
+func (s *socialSpec) UnmarshalYAML(n *yaml.Node) error {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+	}
+	known := []string{"name", "issuer", "api_url", "client_id", "client_secret"}
+	for _, item := range nodes {
+		for i := 0; item.Kind == yaml.MappingNode && i+1 < len(item.Content); i += 2 {
+			if key := item.Content[i]; !slices.Contains(known, key.Value) {
+				return fmt.Errorf("line %d: unknown field %s", key.Line, key.Value)
+			}
+		}
+		var p providerSpec
+		if err := item.Decode(&p); err != nil {
+			return err
+		}
+		s.providers = append(s.providers, p)
+	}
+	return nil
+}
+
+// duration is Go's text form: 12h, 90m, 0s.
+type duration time.Duration
+
+// UnmarshalYAML reads the text form.
+func (d *duration) UnmarshalYAML(n *yaml.Node) error {
+	v, err := time.ParseDuration(n.Value)
+	if err != nil || v < 0 {
+		return fmt.Errorf("line %d: %q is no duration such as 12h or 90m", n.Line, n.Value)
+	}
+	*d = duration(v)
+	return nil
+}
+
+var socialProviders = []string{
+	"facebook", "google-oauth2", "twitter", "linkedin", "github", "foursquare", "pingident", "oidc",
+}
+
+// oneOf faults a value that is not in the list; the first entry is the default and stands for "".
+func (c *checker) oneOf(value string, path []any, allowed ...string) {
+	if value != "" && !slices.Contains(allowed, value) {
+		c.fault(path, "%q is none of %v", value, allowed)
+	}
+}
+
+func (c *checker) settings(s settingsSpec, path []any) {
+	for name, n := range map[string]int{
+		"min_length": s.Password.MinLength, "history": s.Password.History, "expiry_days": s.Password.ExpiryDays,
+	} {
+		if n < 0 || n > 10_000 {
+			c.fault(at(path, "password", name), "%s must be between 0 and 10000", name)
+		}
+	}
+	c.oneOf(s.Sessions.EndOnPasswordChange, at(path, "sessions", "end_on_password_change"), "dialect", "all")
+	c.oneOf(s.Skygear.TokenMode, at(path, "skygear", "token_mode"), "opaque", "jwt")
+	for i, keys := range s.Skygear.AuthRecordKeys {
+		if len(keys) == 0 || slices.Contains(keys, "") {
+			c.fault(at(path, "skygear", "auth_record_keys", i), "an auth record key needs at least one field name")
+		}
+	}
+	if k := s.Skygear.Verify.Criteria.Kind; k == yaml.ScalarNode {
+		c.oneOf(s.Skygear.Verify.Criteria.Value, at(path, "skygear", "verify", "criteria"), "any", "all")
+	} else if k != 0 && k != yaml.SequenceNode {
+		c.fault(at(path, "skygear", "verify", "criteria"), "criteria is any, all, or a list of keys")
+	}
+	for name := range s.Social {
+		if !slices.Contains(socialProviders, name) {
+			c.fault(at(path, "social", name), "unknown provider %q", name)
+		}
+	}
+}
+
+// settings turns the declared settings into the app's.
+func (a appSpec) settings() (hecate.Settings, error) {
+	s := a.Settings
+	out := hecate.Settings{
+		HideAccountExistence: s.HideAccountExistence,
+		Sandbox:              a.Sandbox,
+		Password: hecate.PasswordPolicy{
+			MinLength: s.Password.MinLength, Uppercase: s.Password.Uppercase, Lowercase: s.Password.Lowercase,
+			Digit: s.Password.Digit, Symbol: s.Password.Symbol, Blocklist: s.Password.Blocklist,
+			History: s.Password.History, ExpiryDays: s.Password.ExpiryDays,
+		},
+		Sessions: hecate.SessionSettings{
+			TTL: time.Duration(s.Sessions.TTL), EndOnPasswordChange: s.Sessions.EndOnPasswordChange == "all",
+		},
+		Mail: hecate.MailSettings{Sender: s.Mail.Sender, Templates: map[string]hecate.MailTemplate{}},
+	}
+	for name, t := range s.Mail.Templates {
+		out.Mail.Templates[name] = hecate.MailTemplate{Subject: t.Subject, Text: t.Text, HTML: t.HTML}
+	}
+	var err error
+	if out.Dialects, err = a.dialectSettings(); err != nil {
+		return out, err
+	}
+	out.Social = map[string]map[string]any{}
+	for kind, social := range s.Social {
+		for _, p := range social.providers {
+			name := kind
+			if kind == "oidc" {
+				name = "oidc:" + p.Name
+			}
+			out.Social[name] = map[string]any{
+				"issuer": p.Issuer, "api_url": p.APIURL, "client_id": p.ClientID, "client_secret": p.ClientSecret,
+			}
+		}
+	}
+	return out, nil
+}
+
+// dialectSettings keeps each dialect's part as the plain values it will read.
+func (a appSpec) dialectSettings() (map[string]map[string]any, error) {
+	out := map[string]map[string]any{}
+	for name, part := range map[string]any{"skygear": a.Settings.Skygear, "usergrid": a.Settings.Usergrid} {
+		text, err := yaml.Marshal(part)
+		if err != nil {
+			return nil, fmt.Errorf("settings of %s: %w", name, err)
+		}
+		var plain map[string]any
+		if err := yaml.Unmarshal(text, &plain); err != nil {
+			return nil, fmt.Errorf("settings of %s: %w", name, err)
+		}
+		out[name] = plain
+	}
+	return out, nil
+}
+
+// MarshalYAML writes the text form.
+func (d duration) MarshalYAML() (any, error) { return time.Duration(d).String(), nil }
