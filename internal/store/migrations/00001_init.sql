@@ -19,6 +19,7 @@ create table orgs (
   id         {{text}} primary key,
   name       {{text}} not null,
   name_match {{text}} not null unique,
+  admin_id   {{text}} unique, -- whose own org it is; null for those that are shared
   properties {{json}} not null,
   created_at bigint not null,
   updated_at bigint not null
@@ -192,7 +193,7 @@ create table sessions (
 create unique index sessions_standing on sessions (app_id, user_id) where standing;
 create index sessions_user on sessions (app_id, user_id);
 create index sessions_admin on sessions (app_id, admin_id);
-create index sessions_expiry on sessions (app_id, expires_at);
+create index sessions_expiry on sessions (expires_at) where expires_at is not null; -- the sweeper's, over all apps
 
 create table tickets (
   app_id      {{text}} not null,
@@ -209,6 +210,7 @@ create table tickets (
 );
 create index tickets_user on tickets (app_id, user_id, purpose);
 create index tickets_admin on tickets (app_id, admin_id, purpose);
+create index tickets_expiry on tickets (expires_at); -- the sweeper's, over all apps
 
 create table groups (
   app_id      {{text}} not null,
