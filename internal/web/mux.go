@@ -97,6 +97,12 @@ func (rt Route[C]) MaxUpload(bytes int64) Route[C] { rt.upload = bytes; return r
 // Timeout replaces Limits.Time on this route, and the server's read and write timeouts.
 func (rt Route[C]) Timeout(d time.Duration) Route[C] { rt.time = d; return rt }
 
+// Describe returns what the route was declared with, for tests that compare a
+// route table with its documentation. An open route's security begins with "open: ".
+func (rt Route[C]) Describe() (method, pattern, security string) {
+	return rt.method, rt.pattern, rt.security.name
+}
+
 // MuxConfig is what a dialect hands to NewMux.
 type MuxConfig struct {
 	// Errors writes err in the dialect's shape. Required. It must not log: the mux
