@@ -3,7 +3,6 @@ package e2e
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -85,16 +84,28 @@ func tryStart(t *testing.T, o options) (*server, error) {
 	if o.dataDir == "" {
 		o.dataDir = t.TempDir()
 	}
-	args := []string{"serve", "--addr", "127.0.0.1:0", "--data", o.dataDir}
+	var args []string
 	if o.database != "" {
 		args = append(args, "--database", o.database)
 	}
 	if o.apply != "" {
 		args = append(args, "--apply", writeFile(t, "apply.yaml", o.apply))
 	}
-	s := &server{dataDir: o.dataDir, log: &output{}, exited: make(chan struct{})}
-	s.cmd = exec.Command(binary, append(args, o.args...)...)
-	s.cmd.Env = append(cleanEnv(), o.env...)
+	s, err := launch(serveArgs("127.0.0.1:0", o.dataDir, append(args, o.args...)), o.dataDir, o.env)
+	s.dataDir = o.dataDir
+	return s, err
+}
+
+func serveArgs(addr, dataDir string, more []string) []string {
+	return append([]string{"serve", "--addr", addr, "--data", dataDir}, more...)
+}
+
+// launch runs the binary in dir until it prints its address. The server it returns is never nil.
+func launch(args []string, dir string, env []string) (*server, error) {
+	s := &server{log: &output{}, exited: make(chan struct{})}
+	s.cmd = exec.Command(binary, args...)
+	s.cmd.Dir = dir
+	s.cmd.Env = append(cleanEnv(), env...)
 	read, write := io.Pipe()
 	s.cmd.Stdout = io.MultiWriter(s.log, write)
 	s.cmd.Stderr = s.cmd.Stdout
@@ -145,29 +156,39 @@ func findAddress(from io.Reader, found chan<- string) {
 // stop asks the server to end and fails the test unless it does so cleanly. Stopping twice is fine.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
-	select {
-	case <-s.exited:
-	default:
-		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("SIGTERM: %v", err)
-		}
-		select {
-		case <-s.exited:
-		case <-time.After(stopLimit):
-			s.kill()
-			t.Errorf("it did not stop within %v of SIGTERM", stopLimit)
-			return
-		}
-		if s.exitErr != nil && !s.killed.Load() {
-			t.Errorf("after SIGTERM it ended with %v\n%s", s.exitErr, s.log)
-		}
-	}
-	if t.Failed() {
-		t.Logf("the log of %s ends:\n%s", s.url, s.log.tail(40))
+	if err := s.terminate(); err != nil {
+		t.Errorf("%v\n%s", err, s.log.tail(40))
 	}
 	if strings.Contains(s.log.String(), "panic") {
 		t.Errorf("the server panicked:\n%s", s.log.tail(80))
 	}
+	if t.Failed() {
+		t.Logf("the log of %s ends:\n%s", s.url, s.log.tail(40))
+	}
+}
+
+// terminate sends SIGTERM and waits for a clean exit. A process that was killed on purpose has no exit to be clean.
+func (s *server) terminate() error {
+	if s.killed.Load() {
+		return nil
+	}
+	select {
+	case <-s.exited:
+	default:
+		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			return fmt.Errorf("SIGTERM: %w", err)
+		}
+	}
+	select {
+	case <-s.exited:
+	case <-time.After(stopLimit):
+		s.kill()
+		return fmt.Errorf("it did not stop within %v of SIGTERM", stopLimit)
+	}
+	if s.exitErr != nil {
+		return fmt.Errorf("it ended with %w", s.exitErr)
+	}
+	return nil
 }
 
 // kill ends the process as a power cut would, and waits until it is gone.
@@ -175,36 +196,6 @@ func (s *server) kill() {
 	s.killed.Store(true)
 	_ = s.cmd.Process.Kill()
 	<-s.exited
-}
-
-// result is what a finished command left behind.
-type result struct {
-	stdout, stderr string
-	code           int
-}
-
-// run executes the binary and waits for it.
-func run(t *testing.T, args ...string) result {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = cleanEnv()
-	cmd.Dir = t.TempDir()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("hecate %s: %v", strings.Join(args, " "), err)
-	}
-	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
-}
-
-// apply brings the server whose data directory this is to the state of the YAML text.
-func apply(t *testing.T, dataDir, yaml string) result {
-	t.Helper()
-	return run(t, "apply", "-f", writeFile(t, "apply.yaml", yaml), "--data", dataDir)
 }
 
 // cleanEnv is the environment without Hecate's own variables.
