@@ -95,7 +95,7 @@ flow(async () => {
   await check('a user leaves', async () => {
     await send(Group.please().deleteUser({id: group.id}, {user: user.id}));
     await refused(404, Group.please().getUserDetails({id: group.id}, {user: user.id}), notFound);
-    await http('DELETE', `${path}/users/${other.id}/groups/${group.id}/`, {key: admin.getAccountKey()});
+    assert.equal((await http('DELETE', `${path}/users/${other.id}/groups/${group.id}/`, {key: admin.getAccountKey()})).status, 204);
     assert.deepEqual((await raw(User.please().get({id: other.id}))).groups, []);
   });
 
