@@ -78,7 +78,7 @@ need_chromium() {
 # One at a time on one machine: two runs at once would fight for apt's lock and for node_modules.
 if command -v flock >/dev/null && [ -z "${SETUP_LOCKED:-}" ]; then
 	mkdir -p .cache
-	SETUP_LOCKED=1 exec flock .cache/setup.lock "$0" "$@"
+	SETUP_LOCKED=1 exec flock .cache/setup.lock scripts/setup-tests.sh "$@"
 fi
 
 parts="${*:-$all_parts}"
