@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"hecate"
+)
+
+const (
+	ticketColumns = `id, app_id, purpose, user_id, admin_id, address, created_at, expires_at, used_at`
+	ticketByHash  = `select ` + ticketColumns + ` from tickets where app_id = $1 and secret_hash = $2`
+	insertTicket  = `
+insert into tickets (app_id, secret_hash, id, purpose, user_id, admin_id, address, created_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	takeTicket          = `delete from tickets where app_id = $1 and secret_hash = $2 and purpose = $3`
+	deleteTickets       = `delete from tickets where app_id = $1 and user_id = $2 and purpose = $3`
+	deleteAllTickets    = `delete from tickets where app_id = $1 and user_id = $2`
+	deleteAddressed     = `delete from tickets where app_id = $1 and user_id = $2 and address = $3`
+	deleteAdminTickets  = `delete from tickets where app_id = '' and admin_id = $1`
+	deleteServerTickets = `delete from tickets where app_id = '' and purpose = $1`
+	sweepTickets        = `
+delete from tickets where (app_id, secret_hash) in (
+  select app_id, secret_hash from tickets where expires_at <= $1 limit $2)`
+)
+
+func scanTicket(s scanner) (*hecate.Ticket, error) {
+	var t hecate.Ticket
+	err := s.Scan(&t.ID, &t.App, &t.Purpose, &t.User, &t.Admin, &t.Address, &t.CreatedAt, &t.ExpiresAt, &t.UsedAt)
+	return &t, err
+}
+
+// Ticket returns a ticket by the lookup hash of its secret, also when it has expired. Kinds: NotFound.
+func (db *DB) Ticket(ctx context.Context, app hecate.AppID, hash string) (*hecate.Ticket, error) {
+	return one(ctx, db, scanTicket, ticketByHash, app, hash)
+}
+
+// InsertTicket stores a ticket.
+func (db *DB) InsertTicket(ctx context.Context, t *hecate.Ticket, hash string) error {
+	return db.run(ctx, insertTicket, t.App, hash, t.ID, t.Purpose, t.User, t.Admin, t.Address, t.CreatedAt, t.ExpiresAt)
+}
+
+// TakeTicket uses a ticket up and reports whether it was there: of two callers only one gets it.
+func (db *DB) TakeTicket(ctx context.Context, app hecate.AppID, hash, purpose string) (bool, error) {
+	return db.changed(ctx, takeTicket, app, hash, purpose)
+}
+
+// DeleteTickets removes a user's tickets of one purpose; an empty purpose means all.
+func (db *DB) DeleteTickets(ctx context.Context, app hecate.AppID, user hecate.UserID, purpose string) error {
+	if purpose == "" {
+		return db.run(ctx, deleteAllTickets, app, user)
+	}
+	return db.run(ctx, deleteTickets, app, user, purpose)
+}
+
+// DeleteTicketsTo removes a user's tickets that were sent to an address.
+func (db *DB) DeleteTicketsTo(ctx context.Context, app hecate.AppID, user hecate.UserID, address string) error {
+	return db.run(ctx, deleteAddressed, app, user, address)
+}
+
+// DeleteAdminTickets removes all tickets of an admin.
+func (db *DB) DeleteAdminTickets(ctx context.Context, admin hecate.AdminID) error {
+	return db.run(ctx, deleteAdminTickets, admin)
+}
+
+// DeleteServerTickets removes the server's tickets of one purpose.
+func (db *DB) DeleteServerTickets(ctx context.Context, purpose string) error {
+	return db.run(ctx, deleteServerTickets, purpose)
+}
+
+// SweepTickets removes up to limit tickets that had expired at that time and returns how many it removed.
+func (db *DB) SweepTickets(ctx context.Context, at time.Time, limit int) (int64, error) {
+	return db.exec(ctx, sweepTickets, at, limit)
+}
