@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 
@@ -37,11 +38,19 @@ func (c *serveCommand) Run(t *terminal) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if c.Apply != "" {
-		if err := applyFile(t, r, c.Apply); err != nil {
+		if err := c.applyFirst(t, r); err != nil {
 			return err
 		}
 	}
 	return c.serve(t, r, log)
+}
+
+func (c *serveCommand) applyFirst(t *terminal, r *rooms) error {
+	text, err := os.ReadFile(c.Apply)
+	if err != nil {
+		return err
+	}
+	return applyText(t.ctx, r, c.Apply, text, t.out)
 }
 
 // newLog writes one JSON object per line.
@@ -67,11 +76,13 @@ func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger) error {
 	background, stop := context.WithCancel(context.WithoutCancel(t.ctx))
 	done := make(chan error, 1)
 	go func() { done <- r.engine.Run(background) }()
+	controlled := control(background, c.Data, r, log)
 	err = web.Serve(t.ctx, web.Config{
 		Listener: listener, Handler: handler, Log: log, Trusted: c.TrustedProxy,
 		OnListen: func(a net.Addr) { t.say("hecate: listening on http://%s", a) },
 	})
 	stop()
+	<-controlled
 	return errors.Join(err, <-done)
 }
 

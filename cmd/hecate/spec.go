@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 
@@ -17,6 +16,8 @@ type spec struct {
 	Admins []adminSpec `yaml:"admins"`
 	Orgs   []orgSpec   `yaml:"orgs"`
 	Apps   []appSpec   `yaml:"apps"`
+
+	root yaml.Node // the same text as a tree, for line numbers
 }
 
 type adminSpec struct {
@@ -63,20 +64,6 @@ type userSpec struct {
 	Roles    []string `yaml:"roles"`
 }
 
-// readSpec reads a file and checks every value in it. The error names the file, and the
-// line of the first thing that is wrong.
-func readSpec(file string) (*spec, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	s, err := parseSpec(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s:%w", file, err)
-	}
-	return s, nil
-}
-
 // lineError is "LINE: reason", to be put behind "FILE:".
 func lineError(line int, format string, args ...any) error {
 	return fmt.Errorf("%d: %s", line, fmt.Sprintf(format, args...))
@@ -84,8 +71,17 @@ func lineError(line int, format string, args ...any) error {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors:\s*)?line (\d+): (.*)$`)
 
-// parseSpec is readSpec without the file.
-func parseSpec(text []byte) (*spec, error) {
+// parseSpec reads the text of a file and checks every value in it. The error names the file, and the
+// line of the first thing that is wrong.
+func parseSpec(file string, text []byte) (*spec, error) {
+	s, err := readSpec(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%w", file, err)
+	}
+	return s, nil
+}
+
+func readSpec(text []byte) (*spec, error) {
 	var s spec
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
@@ -95,11 +91,10 @@ func parseSpec(text []byte) (*spec, error) {
 	if err := d.Decode(new(spec)); !errors.Is(err, io.EOF) {
 		return nil, lineError(1, "more than one document")
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
+	if err := yaml.Unmarshal(text, &s.root); err != nil {
 		return nil, placeYAMLError(err)
 	}
-	c := checker{root: &root}
+	c := checker{root: &s.root}
 	c.spec(&s)
 	if len(c.faults) > 0 {
 		return nil, c.faults[0]
