@@ -129,8 +129,8 @@ func classifyPostgres(e *pgconn.PgError, err error) error {
 		return hecate.E(hecate.TooLarge, "write").Because(err)
 	case codeSerialization, codeDeadlock, "55P03", "53300":
 		return busy(err)
-	case "57014": // cancelled: our context ended
-		return errors.Join(context.Canceled, err)
+	case "57014": // the server's own statement_timeout: our contexts end with their own error
+		return errors.Join(context.DeadlineExceeded, err)
 	}
 	return err
 }

@@ -207,7 +207,8 @@ func (db *DB) notify(ctx context.Context, payload string) error {
 // Listen calls onMessage for every payload that any node notified, until ctx
 // ends. onGap(false) says that messages may be lost from now on, since the
 // connection broke or does not answer; onGap(true) that all is heard again (it is also the first
-// call): the caller drops what it cached in between. Both are called from one goroutine.
+// call): the caller drops what it cached in between, and caches nothing it cannot
+// check while it is not connected. Both are called from one goroutine.
 // On SQLite, which has no other nodes, Listen returns nil at once.
 func (db *DB) Listen(ctx context.Context, onMessage func(payload string), onGap func(connected bool)) error {
 	return db.eng.listen(ctx, onMessage, onGap)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -97,7 +98,12 @@ func migrate(ctx context.Context, db *sql.DB, files fs.FS, dialect goose.Dialect
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
+	_, err = p.Up(ctx)
+	var partial *goose.PartialError
+	if errors.As(err, &partial) && partial.Failed != nil {
+		return fmt.Errorf("migration %s: %w", partial.Failed.Source.Path, partial.Err)
+	}
+	if err != nil {
 		return fmt.Errorf("bring the schema up to date: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -37,6 +38,7 @@ type postgres struct {
 	*sql.DB
 	config *pgx.ConnConfig
 	log    *slog.Logger
+	writes sync.RWMutex // held for reading by every Write, so that close can wait for them
 }
 
 func openPostgres(ctx context.Context, c Config) (engine, error) {
@@ -105,7 +107,12 @@ func (p *postgres) current(ctx context.Context, want int64) (bool, error) {
 
 func (p *postgres) single() bool                   { return false }
 func (p *postgres) ping(ctx context.Context) error { return p.PingContext(ctx) }
-func (p *postgres) close() error                   { return p.DB.Close() }
+
+func (p *postgres) close() error {
+	p.writes.Lock()
+	defer p.writes.Unlock()
+	return p.DB.Close()
+}
 
 func (p *postgres) query(ctx context.Context, text string, args []any) (source, error) {
 	return pgQuery(ctx, p.DB, text, args)
@@ -117,6 +124,8 @@ func (p *postgres) exec(ctx context.Context, text string, args []any) (int64, er
 
 // write runs fn in a transaction, again when it lost against another one.
 func (p *postgres) write(ctx context.Context, fn func(*tx) error) error {
+	p.writes.RLock()
+	defer p.writes.RUnlock()
 	for attempt := 1; ; attempt++ {
 		err := p.writeOnce(ctx, fn)
 		if attempt == pgAttempts || !conflict(err) {

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -26,12 +27,13 @@ const (
 	liteName      = "hecate.db"
 	liteStmts     = 256 // prepared statements kept by one connection
 	liteLockWait  = 5 * time.Second
-	checkpointAt  = 4 << 20  // bytes of write-ahead log that are worth copying back
-	truncateAt    = 64 << 20 // bytes at which the writer waits while the log is emptied
+	closeWait     = 5 * time.Second // for readers that are still in use
+	checkpointAt  = 4 << 20         // bytes of write-ahead log that are worth copying back
+	restartAt     = 16 << 20        // bytes at which the writer helps, so that the log can start over
 	checkpointGap = 200 * time.Millisecond
 
 	litePragmas = `pragma busy_timeout = 5000; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000;`
-	writePragma = litePragmas + ` pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;`
+	writePragma = litePragmas + ` pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0; pragma journal_size_limit = 4194304;`
 	readPragmas = litePragmas + ` pragma query_only = on;`
 )
 
@@ -52,6 +54,8 @@ type lite struct {
 	jobs    chan *job
 	closing sync.RWMutex // held for reading while a job is handed in
 	closed  bool
+	over    chan struct{} // closed by close
+	finish  atomic.Bool   // asks the writer to finish a checkpoint
 	written chan struct{} // tells the checkpointer that the log has grown
 	stopped sync.WaitGroup
 }
@@ -74,7 +78,7 @@ func openLite(ctx context.Context, c Config) (engine, error) {
 	}
 	l := &lite{
 		path: filepath.Join(dir, liteName), log: c.Log, held: lock,
-		slots: make(chan struct{}, readers), jobs: make(chan *job, batchMax), written: make(chan struct{}, 1),
+		slots: make(chan struct{}, readers), jobs: make(chan *job, batchMax), written: make(chan struct{}, 1), over: make(chan struct{}),
 	}
 	// As a URI, with every byte that means something there escaped.
 	l.dsn = (&url.URL{Scheme: "file", Path: filepath.ToSlash(l.path)}).String()
@@ -148,18 +152,35 @@ func (l *lite) close() error {
 	if already {
 		return nil
 	}
+	close(l.over)
 	close(l.jobs)
 	l.stopped.Wait()
-	for range cap(l.slots) { // every reader has come back
-		l.slots <- struct{}{}
+	errs := []error{l.closeReaders()}
+	_, err := l.writer.exec(context.Background(), `pragma wal_checkpoint(truncate)`, nil)
+	return errors.Join(append(errs, err, l.writer.close(), l.held.release())...)
+}
+
+// closeReaders takes every reader's place, so that nobody gets one any more, and
+// closes those that came back in time.
+func (l *lite) closeReaders() error {
+	var errs []error
+	patience := time.After(closeWait)
+	for n := range cap(l.slots) {
+		select {
+		case l.slots <- struct{}{}:
+			continue
+		case <-patience:
+		}
+		errs = append(errs, fmt.Errorf("%d readers were still in use", cap(l.slots)-n))
+		break
 	}
-	errs := []error{}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, c := range l.idle {
 		errs = append(errs, c.close())
 	}
 	l.idle = nil
-	_, err := l.writer.exec(context.Background(), `pragma wal_checkpoint(truncate)`, nil)
-	return errors.Join(append(errs, err, l.writer.close(), l.held.release())...)
+	return errors.Join(errs...)
 }
 
 var errClosed = errors.New("the database is closed")
@@ -173,6 +194,8 @@ func (l *lite) reader(ctx context.Context) (*liteConn, error) {
 		case l.slots <- struct{}{}:
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-l.over:
+			return nil, errClosed
 		}
 	}
 	l.mu.Lock()

@@ -21,7 +21,7 @@ const supervise = `
 cd "$1" || exit 1
 "$2/postgres" -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
   -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c max_wal_size=512MB \
-  -c autovacuum_naptime=300s -c logging_collector=off &
+  -c deadlock_timeout=100ms -c autovacuum_naptime=300s -c logging_collector=off &
 server=$!
 exec 9<users
 while kill -0 $server 2>/dev/null; do
@@ -90,6 +90,9 @@ func answers(address string) error {
 // binaries is the directory with initdb and postgres: the newest one installed.
 func binaries() (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if _, err := exec.LookPath("flock"); err != nil {
+		return "", fmt.Errorf("the command flock (package util-linux) is missing: %w", err)
+	}
 	best, newest := "", -1
 	for _, path := range found {
 		version, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))

@@ -8,9 +8,11 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"sync"
@@ -147,4 +149,21 @@ func ensureTemplate(address, name string, prepare func(string) error) error {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return fmt.Errorf("name the template: %w", err)
+}
+
+// Digest is a short name that changes with the content of any file.
+func Digest(files fs.FS) string {
+	sum := sha256.New()
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		raw, err := fs.ReadFile(files, path)
+		fmt.Fprintf(sum, "%s %d %s\n", path, len(raw), raw)
+		return err
+	})
+	if err != nil {
+		return "unreadable"
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
 }

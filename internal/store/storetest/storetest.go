@@ -3,9 +3,6 @@ package storetest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -50,7 +47,7 @@ func Config(t testing.TB, engine string) store.Config {
 	t.Helper()
 	c := store.Config{Log: slog.New(slog.DiscardHandler)}
 	if engine == "postgres" {
-		c.URL = pgtest.From(t, "hecate_template_"+version(t), func(address string) error {
+		c.URL = pgtest.From(t, "hecate_template_"+pgtest.Digest(store.Migrations()), func(address string) error {
 			return prepare(store.Config{URL: address, Log: c.Log})
 		})
 		return c
@@ -86,22 +83,3 @@ var emptyLite = sync.OnceValues(func() ([]byte, error) {
 	}
 	return os.ReadFile(filepath.Join(dir, "hecate.db"))
 })
-
-// version changes with every change of the migrations.
-func version(t testing.TB) string {
-	t.Helper()
-	sum := sha256.New()
-	files := store.Migrations()
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		raw, err := fs.ReadFile(files, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum.Write(raw)
-	}
-	return hex.EncodeToString(sum.Sum(nil)[:8])
-}
