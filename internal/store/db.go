@@ -42,7 +42,7 @@ type Config struct {
 	URL     string           // postgres://…; empty means SQLite in Dir
 	Now     func() time.Time // the clock; time.Now when nil
 	Log     *slog.Logger     // where background work reports; slog.Default() when nil
-	Readers int              // connections that read (SQLite), or all connections (PostgreSQL); 0 picks a default
+	Readers int              // connections that read (SQLite), or all connections (PostgreSQL); 0 means 2 per core, at least 4, or 16
 
 	migrations fs.FS // tests only: instead of the embedded ones
 }

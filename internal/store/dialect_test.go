@@ -99,6 +99,9 @@ func TestBinds(t *testing.T) {
 		})
 
 		t.Run("nil, zero times and nil pointers are null", func(t *testing.T) {
+			if micros(time.Time{}) != nil || !fromMicros(micros(time.UnixMicro(7))).Equal(time.UnixMicro(7)) {
+				t.Fatal("micros")
+			}
 			write(t, db, insertThing, "a", "nulls", time.Time{}, nil, (*bool)(nil), nil, json.RawMessage(nil))
 			var (
 				n      *int64

@@ -94,13 +94,3 @@ var emptyLite = sync.OnceValues(func() ([]byte, error) {
 func schemaOf(text string) fs.FS {
 	return fstest.MapFS{"00001_test.sql": {Data: []byte("-- +goose Up\n" + text)}}
 }
-
-func must[T any](v T, err error) func(t testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}

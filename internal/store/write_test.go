@@ -415,3 +415,14 @@ func TestCloseWaitsForTheWritesUnderWay(t *testing.T) {
 		})
 	}
 }
+
+func TestAFreshStoreAnswers(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		if err := db.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, sqlite := db.eng.(*lite); db.Single() != sqlite {
+			t.Fatal("only SQLite has a single writer")
+		}
+	})
+}
