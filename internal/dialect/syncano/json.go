@@ -198,3 +198,5 @@ func appendDigits(dst []byte, v, width int) []byte {
 	}
 	return dst
 }
+
+func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
