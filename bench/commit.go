@@ -180,9 +180,10 @@ func (f footprint) String() string {
 const (
 	barePragmas = `pragma busy_timeout = 5000; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000;
 pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;`
-	bareBatch     = 256
-	bareCheckWait = 200 * time.Millisecond
-	bareCheckAt   = 4 << 20
+	bareBatch      = 256
+	bareCheckWait  = 200 * time.Millisecond
+	bareCheckAt    = 4 << 20
+	bareTruncateAt = 64 << 20
 )
 
 // commitOnCommand is the child that writes a footprint again and again, from a
@@ -435,8 +436,14 @@ func (w *writer) checkpoint(file string, stop <-chan struct{}) {
 			return
 		case <-time.After(bareCheckWait):
 		}
-		if info, err := os.Stat(file + "-wal"); err == nil && info.Size() > bareCheckAt {
-			_ = execute(conn, `pragma wal_checkpoint(passive)`) // busy: at the next turn
+		info, err := os.Stat(file + "-wal")
+		if err != nil || info.Size() < bareCheckAt {
+			continue
+		}
+		// What is busy comes at the next turn.
+		_ = execute(conn, `pragma wal_checkpoint(passive)`)
+		if info.Size() >= bareTruncateAt {
+			_ = execute(conn, `pragma wal_checkpoint(truncate)`)
 		}
 	}
 }

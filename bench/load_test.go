@@ -35,7 +35,7 @@ func TestAClosedLoopCountsWhatIsAnswered(t *testing.T) {
 		t.Fatal(err, s)
 	}
 	// Four clients, 5 ms each: at most 240 in 300 ms; a busy machine does fewer.
-	if s.Count < 20 || s.Count > 260 || int64(s.Count) > served.Load() || s.P50 < 5*time.Millisecond || s.P99 < s.P50 {
+	if s.Count < 4 || s.Count > 260 || int64(s.Count) > served.Load() || s.P50 < 5*time.Millisecond || s.P99 < s.P50 {
 		t.Errorf("%+v of %d served", s, served.Load())
 	}
 }

@@ -245,11 +245,45 @@ func (b *bench) storm(context.Context) error {
 	f := figure{Scenario: "login storm, p99", Unit: "ms", Target: targetStorm, AtMost: true, Rounds: rounds}
 	f.Ours = medianOf(rounds, func(r round) float64 { return milliseconds(r.Ours.P99) })
 	f.Baseline = medianOf(rounds, func(r round) float64 { return milliseconds(r.Baseline.P99) })
-	f.Note = fmt.Sprintf("current user at %d/s beside %.1f logins/s of %d clients; the baseline is the same without logins",
-		stormRate, median(logins), loginClients)
+	floor, err := b.stormFloor(steady)
+	if err != nil {
+		return err
+	}
+	f.Note = fmt.Sprintf("current user at %d/s beside %.1f logins/s of %d clients; the baseline is the same without logins. %s",
+		stormRate, median(logins), loginClients, floor)
 	f.judge(medianOf(rounds, func(r round) float64 { return r.Ratio }))
 	b.add(f)
 	return nil
+}
+
+// stormFloor says what the storm would cost a bare handler beside a process that hashes on all cores: what is left
+// of the machine, and of the generator, when two processes want the same two cores.
+func (b *bench) stormFloor(steady load) (string, error) {
+	bare, err := startBare(b.dir, "storm", b.server.address, b.probe())
+	if err != nil {
+		return "", err
+	}
+	defer bare.stop()
+	argon, err := startChild("argon", "")
+	if err != nil {
+		return "", err
+	}
+	defer argon.stop()
+	steady.address, steady.pid = bare.address, bare.pid
+	calm, err := openLoop(steady, stormRate)
+	if err != nil {
+		return "", err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := argon.run(steady.warm, steady.measure)
+		ended <- err
+	}()
+	stormed, err := openLoop(steady, stormRate)
+	if hashErr := <-ended; err == nil {
+		err = hashErr
+	}
+	return fmt.Sprintf("A bare handler beside a process of raw argon2id: p99 %s, %s without", span(stormed.P99), span(calm.P99)), err
 }
 
 // besideLogins runs the steady load while logins saturate the server, and returns both.
