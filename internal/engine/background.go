@@ -23,6 +23,7 @@ func (e *Engine) runBackground(ctx context.Context) error {
 	wg.Go(func() { e.sweep(ctx) })
 	wg.Go(func() { listenErr = e.db.Listen(ctx, e.cache.heard, e.cache.gap) })
 	wg.Wait()
+	e.drops.Wait()
 	if listenErr != nil && ctx.Err() == nil {
 		return fmt.Errorf("listen to other nodes: %w", listenErr)
 	}

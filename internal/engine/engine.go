@@ -9,9 +9,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
-	"hecate"
 	"hecate/internal/blob"
 	"hecate/internal/mail"
 	"hecate/internal/secret"
@@ -60,6 +60,7 @@ type Engine struct {
 	limits Limits
 	cache  *cache
 	audit  *auditor
+	drops  *sync.WaitGroup // deletions of file bytes under way
 }
 
 // New returns an Engine over the parts of c.
@@ -70,6 +71,7 @@ func New(c Config) *Engine {
 	}
 	e.cache = newCache(e.limits)
 	e.audit = newAuditor(e.db, e.log)
+	e.drops = &sync.WaitGroup{}
 	return e
 }
 

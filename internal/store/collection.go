@@ -231,3 +231,15 @@ where r.app_id = $1 and r.collection_id = ` + at + ` and not r.private` + bound 
 	}
 	return counts, err
 }
+
+const revisionOf = `select c.revision from collections c where c.app_id = $1 and c.id = $2`
+
+// HoldRevision returns the current revision of the schema of c and keeps it from
+// changing until this Write ends. Kinds: NotFound.
+func (db *DB) HoldRevision(ctx context.Context, c *hecate.Collection) (int64, error) {
+	text := revisionOf
+	if !db.Single() {
+		text += ` for share`
+	}
+	return one(ctx, db, scalar[int64], text, c.App, c.ID)
+}

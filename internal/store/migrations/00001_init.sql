@@ -387,6 +387,7 @@ create table files (
   primary key (app_id, id)
 );
 create index files_record on files (app_id, record_id);
+create index files_staged on files (created_at) where record_id = '';
 
 create table events (
   app_id  {{text}} not null,

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"hecate"
+	"hecate/internal/store"
+)
+
+// full is what an owner holds on what is his own.
+const full = hecate.List | hecate.Read | hecate.Update | hecate.Delete | hecate.Manage
+
+// createProfileCollection makes the collection of the users' profiles in a new app.
+func (e *Engine) createProfileCollection(ctx context.Context, tx *store.DB, app *hecate.App) error {
+	_, err := e.insertCollection(ctx, tx, app.ID, hecate.ProfileCollection, CollectionInput{
+		Name:        hecate.ProfileName,
+		Description: "Profiles of the users.",
+		Access:      hecate.Access{Own: true, Grants: []hecate.Grant{{Subject: hecate.Anyone, Permissions: hecate.Read | hecate.Create}}},
+	})
+	if err != nil {
+		return fmt.Errorf("create profile collection: %w", err)
+	}
+	return nil
+}
+
+// createProfile makes the profile of a new user. Unless in says otherwise its
+// owner may do everything with it and nobody else anything. Kinds: Invalid on
+// a field's name, Exists on a unique field's name or "key", TooLarge on "record".
+func (e *Engine) createProfile(ctx context.Context, tx *store.DB, app *hecate.App, u *hecate.User, in RecordInput) (*hecate.Record, error) {
+	c, err := e.profileCollection(ctx, tx, app.ID)
+	if err != nil {
+		return nil, err
+	}
+	access := hecate.Access{Own: true, Grants: []hecate.Grant{{Subject: hecate.Owner, Permissions: full}}}
+	if c.Defaults != nil {
+		access = *c.Defaults
+	}
+	r := &hecate.Record{
+		ID: u.ID.ProfileID(), App: app.ID, Key: u.Key, Owner: u.ID, OwnerSeq: u.Seq, CreatedBy: u.ID, UpdatedBy: u.ID, Access: access,
+	}
+	return e.insertRecord(ctx, tx, c, r, &in)
+}
+
+// changeProfile changes a user's profile under the rules for records: whoever
+// manages users may, for others its grants decide. Kinds: those of UpdateRecord.
+func (e *Engine) changeProfile(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, u *hecate.User, in RecordInput) (*hecate.Record, error) {
+	c, err := e.profileCollection(ctx, tx, app.ID)
+	if err != nil {
+		return nil, err
+	}
+	asked := actor
+	if actor.Can(hecate.Update, hecate.AreaUsers) {
+		manager := *actor
+		manager.Powers[hecate.AreaRecords] |= hecate.AllPermissions
+		asked = &manager
+	}
+	return e.updateIn(ctx, tx, asked, c, RecordRef{ID: u.ID.ProfileID()}, in)
+}
+
+// profiles returns the profiles of users in one query.
+func (e *Engine) profiles(ctx context.Context, db *store.DB, app hecate.AppID, ids []hecate.UserID) (map[hecate.UserID]*hecate.Record, error) {
+	c, err := e.profileCollection(ctx, db, app)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.Profiles(ctx, c, ids)
+	if err != nil {
+		return nil, fmt.Errorf("profiles: %w", err)
+	}
+	all := make(map[hecate.UserID]*hecate.Record, len(rows))
+	for _, r := range rows {
+		all[hecate.UserID(r.ID)] = r.Record
+	}
+	return all, nil
+}
+
+// deleteOwned removes a user's profile, records and files from the database.
+// The blobs are the caller's to drop after the commit.
+func (e *Engine) deleteOwned(ctx context.Context, tx *store.DB, app hecate.AppID, u hecate.UserID) ([]hecate.FileID, error) {
+	blobs, err := tx.DeleteOwned(ctx, app, u)
+	if err != nil {
+		return nil, fmt.Errorf("delete records of a user: %w", err)
+	}
+	return blobs, e.forgetAll(ctx, tx, "records")
+}
+
+// purgeRecords removes all collections, records and files of an app from the
+// database. The blobs are the caller's to drop after the commit.
+func (e *Engine) purgeRecords(ctx context.Context, tx *store.DB, app hecate.AppID) ([]hecate.FileID, error) {
+	blobs, err := tx.PurgeRecords(ctx, app)
+	if err != nil {
+		return nil, fmt.Errorf("purge records: %w", err)
+	}
+	if err := e.forgetAll(ctx, tx, "collections"); err != nil {
+		return nil, err
+	}
+	return blobs, e.forgetAll(ctx, tx, "records")
+}
