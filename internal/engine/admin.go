@@ -2,14 +2,46 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"hecate"
+	"hecate/internal/mail"
+	"hecate/internal/store"
 )
+
+// adminsLock serialises what makes admin accounts unique.
+const adminsLock = "admins"
 
 // AuthenticateAdmin resolves an admin's own key or token outside any app.
 // Kinds: Unauthenticated when nothing was presented, BadKey, BadToken, Expired, UserDisabled.
 func (e *Engine) AuthenticateAdmin(ctx context.Context, p hecate.Proof) (*hecate.Actor, error) {
-	panic("not built yet")
+	const op = "authenticate"
+	a := &hecate.Actor{Subjects: []hecate.Subject{hecate.Public}}
+	switch {
+	case !p.Key.IsZero():
+		return a, e.presentAdminKey(ctx, a, e.lookup(p.Key))
+	case p.Token.IsZero():
+		return nil, hecate.E(hecate.Unauthenticated, op)
+	}
+	s, err := e.session(ctx, "", e.lookup(p.Token))
+	if errors.Is(err, hecate.NotFound) || err == nil && s.Principal != hecate.AdminPrincipal {
+		return nil, hecate.E(hecate.BadToken, op)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.Expired(e.now()) {
+		return nil, hecate.E(hecate.Expired, op)
+	}
+	admin, err := e.db.Admin(ctx, s.Admin)
+	if errors.Is(err, hecate.NotFound) {
+		return nil, hecate.E(hecate.BadToken, op)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.Session = s
+	return a, e.actAsAdmin(ctx, a, &admin.Admin)
 }
 
 // RegisterAdminInput describes a new admin account.
@@ -22,28 +54,308 @@ type RegisterAdminInput struct {
 	Activated                                  bool          // only the operator and the setup link say so
 }
 
+func (in *RegisterAdminInput) check(op string) error {
+	return errors.Join(checkEmail(op, "email", in.Email), checkAdminNames(op, in.Username, in.Name, in.FirstName, in.LastName))
+}
+
+// checkAdminNames checks the names in that order; none of them is required.
+func checkAdminNames(op string, names ...string) error {
+	for i, field := range []string{"username", "name", "first_name", "last_name"} {
+		if err := checkText(op, field, names[i], 0, maxName); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // AdminDetail is an admin with the account key that shows to nobody else.
 type AdminDetail struct {
 	Admin *hecate.Admin
 	Key   hecate.Secret
 }
 
+func adminContext(id hecate.AdminID) string { return "admin:" + string(id) }
+
+func (e *Engine) adminDetail(a *store.AdminSecrets) (*AdminDetail, error) {
+	key, err := e.unseal(a.KeySealed, adminContext(a.ID))
+	return &AdminDetail{Admin: &a.Admin, Key: key}, err
+}
+
+// newAdmin is an admin who is ready to be stored.
+type newAdmin struct {
+	store.AdminSecrets
+	key        hecate.Secret
+	invitation hecate.Secret
+	ticket     *hecate.Ticket // that activates him; nil when he is active
+	clear      hecate.Secret
+}
+
+func (n *newAdmin) detail() *AdminDetail { return &AdminDetail{Admin: &n.Admin, Key: n.key} }
+
+// newAdmin checks the input and prepares the account. An empty password is no password, which only the operator may give.
+func (e *Engine) newAdmin(ctx context.Context, actor *hecate.Actor, in RegisterAdminInput, op string) (*newAdmin, error) {
+	system := actor != nil && actor.Kind == hecate.SystemActor
+	if err := in.check(op); err != nil {
+		return nil, err
+	}
+	if in.Activated && !system {
+		return nil, hecate.E(hecate.Forbidden, op).Says("only the operator activates accounts")
+	}
+	n := &newAdmin{invitation: in.InvitationKey}
+	var err error
+	if n.Password, err = e.adminPassword(ctx, in.Password, op, "password"); err != nil {
+		return nil, err
+	}
+	if n.key, err = e.givenKey(actor, in.AccountKey, evenDigit, op); err != nil {
+		return nil, err
+	}
+	id, err := e.newID()
+	if err != nil {
+		return nil, err
+	}
+	n.Admin = hecate.Admin{
+		ID: hecate.AdminID(id), Email: FoldLogin(in.Email), Username: in.Username, Name: in.Name, FirstName: in.FirstName, LastName: in.LastName,
+		Activated: in.Activated, HasPassword: n.Password != "", Properties: in.Properties, CreatedAt: e.stamp(),
+	}
+	n.UpdatedAt = n.CreatedAt
+	n.KeyHash = e.lookup(n.key)
+	if n.KeySealed, err = e.seal(n.key, adminContext(n.ID)); err != nil {
+		return nil, err
+	}
+	if !n.Activated {
+		n.ticket, n.clear, err = e.adminTicket(&n.Admin, ticketActivate)
+	}
+	return n, err
+}
+
+// adminPassword hashes an admin's new password. Kinds: Invalid and TooLarge on the field.
+func (e *Engine) adminPassword(ctx context.Context, password hecate.Secret, op, field string) (string, error) {
+	if err := checkPassword(op, field, hecate.PasswordPolicy{}, 1, password); err != nil {
+		return "", err
+	}
+	return e.hasher.Hash(ctx, password.Reveal())
+}
+
+// insertAdmin stores a new admin, who takes his invitation with him. The caller holds adminsLock.
+func (e *Engine) insertAdmin(ctx context.Context, tx *store.DB, actor *hecate.Actor, n *newAdmin, op string) error {
+	if err := e.adminNamesFree(ctx, tx, &n.Admin, op); err != nil {
+		return err
+	}
+	if err := keyFree(ctx, tx, n.KeyHash, op); err != nil {
+		return err
+	}
+	var err error
+	if n.Seq, err = tx.NextSerial(ctx, "", "admins"); err != nil {
+		return err
+	}
+	if err := tx.InsertAdmin(ctx, &n.AdminSecrets); err != nil {
+		return err
+	}
+	if n.ticket != nil {
+		if err := tx.InsertTicket(ctx, n.ticket, e.lookup(n.clear)); err != nil {
+			return err
+		}
+	}
+	if !n.invitation.IsZero() {
+		if err := e.accept(ctx, tx, actor, n.ID, n.invitation, op, "invitation_key"); err != nil {
+			return err
+		}
+	}
+	return e.record(ctx, tx, actor, "", op, "admin:"+string(n.ID))
+}
+
+// keyFree refuses an account key that somebody or some app has.
+func keyFree(ctx context.Context, tx *store.DB, hash, op string) error {
+	if used, err := tx.IsAccountKey(ctx, hash); err != nil || used {
+		return taken(err, op, "account_key")
+	}
+	if used, err := tx.IsAPIKey(ctx, hash); err != nil || used {
+		return taken(err, op, "account_key")
+	}
+	return nil
+}
+
+// adminNamesFree compares with all other admins. Kinds: Exists on "email" or "username".
+func (e *Engine) adminNamesFree(ctx context.Context, tx *store.DB, a *hecate.Admin, op string) error {
+	if used, err := tx.AdminEmailTaken(ctx, a.Email, a.ID); err != nil || used {
+		return taken(err, op, "email")
+	}
+	if a.Username == "" {
+		return nil
+	}
+	if used, err := tx.AdminUsernameTaken(ctx, a.Username, a.ID); err != nil || used {
+		return taken(err, op, "username")
+	}
+	return nil
+}
+
 // RegisterAdmin makes an admin account and hands the activation letter to
 // mail. Kinds: Forbidden when registration is closed and no invitation was
 // given, Invalid on "email" or "password", Exists on "email" or "username", NotFound on "invitation_key".
 func (e *Engine) RegisterAdmin(ctx context.Context, actor *hecate.Actor, in RegisterAdminInput) (*AdminDetail, error) {
-	panic("not built yet")
+	const op = "register admin"
+	if err := e.mayRegister(ctx, actor, in.InvitationKey, op); err != nil {
+		return nil, err
+	}
+	n, err := e.newAdmin(ctx, actor, in, op)
+	if err != nil {
+		return nil, err
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, adminsLock); err != nil {
+			return err
+		}
+		return e.insertAdmin(ctx, tx, actor, n, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if n.ticket != nil {
+		e.sendTicket(ctx, "activate", &n.Admin, n.clear)
+	}
+	return n.detail(), nil
+}
+
+// mayRegister is the door for new admins. An invitation that does not count is refused before a hash is paid for.
+func (e *Engine) mayRegister(ctx context.Context, actor *hecate.Actor, invitation hecate.Secret, op string) error {
+	if !invitation.IsZero() {
+		row, err := e.db.InvitationByKey(ctx, e.lookup(invitation))
+		if err == nil && row.Row.State != hecate.InvitationNew {
+			err = hecate.NotFound
+		}
+		return missing(err, op, "invitation_key")
+	}
+	if e.open || actor != nil && actor.Kind == hecate.SystemActor {
+		return nil
+	}
+	e.refused(actor, "", op, "", "registration is closed")
+	return hecate.E(hecate.Forbidden, op).Says("registration is closed")
+}
+
+func (e *Engine) sendTicket(ctx context.Context, name string, a *hecate.Admin, clear hecate.Secret) {
+	e.send(ctx, mail.Letter{Name: name, To: a.Email, Fields: map[string]string{"uid": AdminUID(a), "name": a.Name}, Secret: clear})
 }
 
 // LoginAdmin checks an admin's password, by address or username, at the same
 // cost for unknown ones. Kinds: UnknownUser, WrongPassword, UserDisabled, TooMany.
 func (e *Engine) LoginAdmin(ctx context.Context, login string, password hecate.Secret) (*AdminDetail, error) {
-	panic("not built yet")
+	const op = "login admin"
+	a, err := e.adminByLogin(ctx, login)
+	if err != nil && !errors.Is(err, hecate.NotFound) {
+		return nil, err
+	}
+	hash := ""
+	if a != nil {
+		hash = a.Password
+	}
+	if len(password.Reveal()) > maxPassword {
+		password = hecate.Secret{}
+	}
+	ok, rehash, err := e.hasher.Verify(ctx, hash, password.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	if a == nil {
+		e.refused(nil, "", op, "", "unknown admin")
+		return nil, hecate.E(hecate.UnknownUser, op)
+	}
+	subject := "admin:" + string(a.ID)
+	if a.Disabled {
+		e.refused(nil, "", op, subject, "disabled")
+		return nil, hecate.E(hecate.UserDisabled, op)
+	}
+	if !ok {
+		e.refused(nil, "", op, subject, "wrong password")
+		return nil, hecate.E(hecate.WrongPassword, op)
+	}
+	better := ""
+	if rehash {
+		if better, err = e.hasher.Hash(ctx, password.Reveal()); err != nil {
+			return nil, err
+		}
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if better != "" {
+			if err := tx.SwapAdminHash(ctx, a.ID, a.Password, better); err != nil {
+				return err
+			}
+		}
+		return e.record(ctx, tx, nil, "", op, subject)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e.adminDetail(a)
+}
+
+// adminByLogin finds an admin by address, else by username; nil and NotFound when there is none.
+func (e *Engine) adminByLogin(ctx context.Context, login string) (*store.AdminSecrets, error) {
+	if checkText("", "", login, 1, maxName) != nil {
+		return nil, hecate.NotFound
+	}
+	a, err := e.db.AdminByEmail(ctx, FoldLogin(login))
+	if errors.Is(err, hecate.NotFound) {
+		a, err = e.db.AdminByUsername(ctx, login)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// AdminByEmail finds an admin by his address, for the operator. Kinds: Forbidden, NotFound on "email".
+func (e *Engine) AdminByEmail(ctx context.Context, actor *hecate.Actor, email string) (*AdminDetail, error) {
+	const op = "admin"
+	if actor == nil || actor.Kind != hecate.SystemActor {
+		return nil, hecate.E(hecate.Forbidden, op)
+	}
+	a, err := e.db.AdminByEmail(ctx, FoldLogin(email))
+	if err != nil {
+		return nil, missing(err, op, "email")
+	}
+	return e.adminDetail(a)
 }
 
 // OwnAdmin returns the calling admin. Kinds: Unauthenticated.
 func (e *Engine) OwnAdmin(ctx context.Context, actor *hecate.Actor) (*AdminDetail, error) {
-	panic("not built yet")
+	a, err := e.ownAdmin(ctx, actor, "own admin")
+	if err != nil {
+		return nil, err
+	}
+	return e.adminDetail(a)
+}
+
+// ownAdmin loads the calling admin with his secrets. Kinds: Unauthenticated.
+func (e *Engine) ownAdmin(ctx context.Context, actor *hecate.Actor, op string) (*store.AdminSecrets, error) {
+	admin, err := anAdmin(actor, op)
+	if err != nil {
+		return nil, err
+	}
+	a, err := e.db.Admin(ctx, admin.ID)
+	if errors.Is(err, hecate.NotFound) {
+		return nil, hecate.E(hecate.Unauthenticated, op)
+	}
+	return a, err
+}
+
+// changeAdmin runs fn inside one write on an admin as he is then, and drops what was cached of him.
+func (e *Engine) changeAdmin(ctx context.Context, actor *hecate.Actor, id hecate.AdminID, op string, fn func(tx *store.DB, a *store.AdminSecrets) error) error {
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, adminsLock); err != nil {
+			return err
+		}
+		a, err := tx.Admin(ctx, id)
+		if err != nil {
+			return missing(err, op, "admin")
+		}
+		if err := e.forget(ctx, tx, "admins", a.KeyHash); err != nil {
+			return err
+		}
+		if err := fn(tx, a); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, actor, "", op, "admin:"+string(id))
+	})
 }
 
 // UpdateAdminInput changes what is not nil.
@@ -57,50 +369,341 @@ type UpdateAdminInput struct {
 }
 
 // UpdateAdmin changes the calling admin's account; a new address must be
-// confirmed again. Kinds: Unauthenticated, Invalid, Exists on "email".
+// confirmed again. Kinds: Unauthenticated, Invalid, Exists on "email" or "username".
 func (e *Engine) UpdateAdmin(ctx context.Context, actor *hecate.Actor, in UpdateAdminInput) (*AdminDetail, error) {
-	panic("not built yet")
+	const op = "update admin"
+	own, err := e.ownAdmin(ctx, actor, op)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkAdminNames(op, deref(in.Username), deref(in.Name), deref(in.FirstName), deref(in.LastName)); err != nil {
+		return nil, err
+	}
+	if in.Email != nil {
+		if err := checkEmail(op, "email", *in.Email); err != nil {
+			return nil, err
+		}
+	}
+	ticket, clear, err := e.adminTicket(&own.Admin, ticketActivate)
+	if err != nil {
+		return nil, err
+	}
+	var out *store.AdminSecrets
+	var moved bool
+	err = e.changeAdmin(ctx, actor, own.ID, op, func(tx *store.DB, a *store.AdminSecrets) error {
+		out = a
+		var err error
+		if moved, err = e.writeAdminChange(ctx, tx, a, in, op); err != nil || !moved {
+			return err
+		}
+		t := *ticket
+		t.Address = a.Email
+		return tx.InsertTicket(ctx, &t, e.lookup(clear))
+	})
+	if err != nil {
+		return nil, err
+	}
+	if moved {
+		e.sendTicket(ctx, "activate", &out.Admin, clear)
+	}
+	return e.adminDetail(out)
 }
 
-// ResetAdminKey replaces the calling admin's account key; the old one is dead at once.
+// writeAdminChange stores a change and reports whether the address has to be confirmed again.
+func (e *Engine) writeAdminChange(ctx context.Context, tx *store.DB, a *store.AdminSecrets, in UpdateAdminInput, op string) (moved bool, err error) {
+	if in.Email != nil && FoldLogin(*in.Email) != a.Email {
+		moved = true
+		used, err := tx.AdminEmailTaken(ctx, FoldLogin(*in.Email), a.ID)
+		if err != nil || used && !in.KeepTakenEmail {
+			return false, taken(err, op, "email")
+		}
+		if !used {
+			a.Email = FoldLogin(*in.Email)
+		}
+		a.Activated = false
+		if err := tx.DeleteAdminTickets(ctx, a.ID); err != nil {
+			return false, err
+		}
+	}
+	set(&a.Username, in.Username)
+	set(&a.Name, in.Name)
+	set(&a.FirstName, in.FirstName)
+	set(&a.LastName, in.LastName)
+	if in.Metadata != nil {
+		a.Metadata = in.Metadata
+	}
+	if in.Properties != nil {
+		a.Properties = in.Properties
+	}
+	if err := e.adminNamesFree(ctx, tx, &a.Admin, op); err != nil {
+		return false, err
+	}
+	a.UpdatedAt = e.stamp()
+	return moved, tx.UpdateAdmin(ctx, &a.Admin)
+}
+
+// ResetAdminKey replaces the calling admin's account key; the old one is dead at once. Kinds: Unauthenticated.
 func (e *Engine) ResetAdminKey(ctx context.Context, actor *hecate.Actor) (*AdminDetail, error) {
-	panic("not built yet")
+	const op = "reset admin key"
+	own, err := e.ownAdmin(ctx, actor, op)
+	if err != nil {
+		return nil, err
+	}
+	clear, err := e.newKey(evenDigit)
+	if err != nil {
+		return nil, err
+	}
+	return e.setAdminKey(ctx, actor, own.ID, clear, op)
 }
 
-// ChangeAdminPassword changes the password of the calling admin. Kinds: WrongPassword on "current_password", Invalid on "new_password".
+func (e *Engine) setAdminKey(ctx context.Context, actor *hecate.Actor, id hecate.AdminID, clear hecate.Secret, op string) (*AdminDetail, error) {
+	sealed, err := e.seal(clear, adminContext(id))
+	if err != nil {
+		return nil, err
+	}
+	hash := e.lookup(clear)
+	var out *AdminDetail
+	err = e.changeAdmin(ctx, actor, id, op, func(tx *store.DB, a *store.AdminSecrets) error {
+		out = &AdminDetail{Admin: &a.Admin, Key: clear}
+		if hash == a.KeyHash {
+			return nil
+		}
+		if err := keyFree(ctx, tx, hash, op); err != nil {
+			return err
+		}
+		return tx.SetAdminKey(ctx, id, hash, sealed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// SetAdminKeyByOperator gives an admin a chosen account key. Kinds: Forbidden, Invalid or Exists on "account_key", NotFound on "admin".
+func (e *Engine) SetAdminKeyByOperator(ctx context.Context, actor *hecate.Actor, id hecate.AdminID, key hecate.Secret) (*AdminDetail, error) {
+	const op = "set admin key"
+	clear, err := e.givenKey(actor, key, evenDigit, op)
+	if err != nil {
+		return nil, err
+	}
+	if actor == nil || actor.Kind != hecate.SystemActor {
+		return nil, hecate.E(hecate.Forbidden, op)
+	}
+	return e.setAdminKey(ctx, actor, id, clear, op)
+}
+
+// ChangeAdminPassword changes the password of the calling admin. Kinds: Unauthenticated, WrongPassword on "current_password", Invalid on "new_password".
 func (e *Engine) ChangeAdminPassword(ctx context.Context, actor *hecate.Actor, current, next hecate.Secret) error {
-	panic("not built yet")
+	const op = "change admin password"
+	own, err := e.ownAdmin(ctx, actor, op)
+	if err != nil {
+		return err
+	}
+	if len(current.Reveal()) > maxPassword {
+		current = hecate.Secret{}
+	}
+	ok, _, err := e.hasher.Verify(ctx, own.Password, current.Reveal())
+	if err != nil {
+		return err
+	}
+	if !ok {
+		e.refused(actor, "", op, "admin:"+string(own.ID), "wrong password")
+		return hecate.E(hecate.WrongPassword, op).On("current_password")
+	}
+	hash, err := e.adminPassword(ctx, next, op, "new_password")
+	if err != nil {
+		return err
+	}
+	return e.changeAdmin(ctx, actor, own.ID, op, func(tx *store.DB, a *store.AdminSecrets) error {
+		if a.Password != own.Password && !a.HasPassword {
+			return hecate.E(hecate.WrongPassword, op).On("current_password")
+		}
+		return e.storeAdminPassword(ctx, tx, a.ID, hash)
+	})
 }
 
-// SetAdminPassword gives a password to a calling admin who has none. Kinds: Exists on "password".
+// storeAdminPassword stores a password and ends tickets and sessions that end with the old one.
+func (e *Engine) storeAdminPassword(ctx context.Context, tx *store.DB, id hecate.AdminID, hash string) error {
+	if err := tx.SetAdminPassword(ctx, id, hash); err != nil {
+		return err
+	}
+	if err := tx.DeleteAdminTickets(ctx, id); err != nil {
+		return err
+	}
+	ended, err := tx.EndAdminSessions(ctx, id, false)
+	if err != nil {
+		return err
+	}
+	for _, hash := range ended {
+		if err := e.forget(ctx, tx, "sessions", "/"+hash); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetAdminPassword gives a password to a calling admin who has none. Kinds: Unauthenticated, Invalid and Exists on "password".
 func (e *Engine) SetAdminPassword(ctx context.Context, actor *hecate.Actor, next hecate.Secret) error {
-	panic("not built yet")
+	const op = "set admin password"
+	own, err := e.ownAdmin(ctx, actor, op)
+	if err != nil {
+		return err
+	}
+	if own.HasPassword {
+		return hecate.E(hecate.Exists, op).On("password")
+	}
+	hash, err := e.adminPassword(ctx, next, op, "password")
+	if err != nil {
+		return err
+	}
+	return e.changeAdmin(ctx, actor, own.ID, op, func(tx *store.DB, a *store.AdminSecrets) error {
+		if a.HasPassword {
+			return hecate.E(hecate.Exists, op).On("password")
+		}
+		return e.storeAdminPassword(ctx, tx, a.ID, hash)
+	})
+}
+
+// SetAdminPasswordByOperator replaces an admin's password unless it is that one already, and reports whether it
+// was replaced. Kinds: Forbidden, NotFound on "admin", Invalid on "password".
+func (e *Engine) SetAdminPasswordByOperator(ctx context.Context, actor *hecate.Actor, id hecate.AdminID, next hecate.Secret) (bool, error) {
+	const op = "set admin password"
+	if actor == nil || actor.Kind != hecate.SystemActor {
+		return false, hecate.E(hecate.Forbidden, op)
+	}
+	a, err := e.db.Admin(ctx, id)
+	if err != nil {
+		return false, missing(err, op, "admin")
+	}
+	if err := checkPassword(op, "password", hecate.PasswordPolicy{}, 1, next); err != nil {
+		return false, err
+	}
+	if same, _, err := e.hasher.Verify(ctx, a.Password, next.Reveal()); err != nil || same {
+		return false, err
+	}
+	hash, err := e.adminPassword(ctx, next, op, "password")
+	if err != nil {
+		return false, err
+	}
+	err = e.changeAdmin(ctx, actor, id, op, func(tx *store.DB, a *store.AdminSecrets) error {
+		return e.storeAdminPassword(ctx, tx, id, hash)
+	})
+	return err == nil, err
 }
 
 // AskAdminReset hands a letter with a reset ticket to mail. Kinds: NotFound on "email".
-func (e *Engine) AskAdminReset(ctx context.Context, email string) error { panic("not built yet") }
+func (e *Engine) AskAdminReset(ctx context.Context, email string) error {
+	const op = "ask admin reset"
+	a, err := e.adminOfEmail(ctx, email, op)
+	if err != nil {
+		return err
+	}
+	return e.issueAdminTicket(ctx, &a.Admin, ticketAdminReset, "reset", op)
+}
+
+// adminOfEmail finds an admin by his address alone. Kinds: NotFound on "email".
+func (e *Engine) adminOfEmail(ctx context.Context, email, op string) (*store.AdminSecrets, error) {
+	if checkText(op, "email", email, 1, maxEmail) != nil {
+		return nil, hecate.E(hecate.NotFound, op).On("email")
+	}
+	a, err := e.db.AdminByEmail(ctx, FoldLogin(email))
+	return a, missing(err, op, "email")
+}
+
+// issueAdminTicket stores a fresh ticket and sends it.
+func (e *Engine) issueAdminTicket(ctx context.Context, a *hecate.Admin, purpose, letter, op string) error {
+	t, clear, err := e.adminTicket(a, purpose)
+	if err != nil {
+		return err
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.InsertTicket(ctx, t, e.lookup(clear)); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, nil, "", op, "admin:"+string(a.ID))
+	})
+	if err != nil {
+		return err
+	}
+	e.sendTicket(ctx, letter, a, clear)
+	return nil
+}
+
+// ticketOf finds the admin of a link and checks its ticket. Kinds: NotFound on "uid", BadToken, Expired.
+func (e *Engine) ticketOf(ctx context.Context, uid, ticket, purpose, op string) (*store.AdminSecrets, error) {
+	a, err := e.adminByUID(ctx, uid, op)
+	if err != nil {
+		return nil, err
+	}
+	t, err := e.serverTicket(ctx, e.db, hecate.NewSecret(ticket), purpose, op)
+	if err != nil {
+		return nil, err
+	}
+	if t.Admin != a.ID || t.Address != a.Email {
+		return nil, hecate.E(hecate.BadToken, op).On("token")
+	}
+	return a, nil
+}
 
 // ConfirmAdminReset sets a new password by a ticket; a password change or use ends the ticket.
 // Kinds: NotFound on "uid" when there is no such account, BadToken, Expired, Invalid on "new_password".
 func (e *Engine) ConfirmAdminReset(ctx context.Context, uid, ticket string, next hecate.Secret) (*AdminDetail, error) {
-	panic("not built yet")
+	const op = "confirm admin reset"
+	a, err := e.ticketOf(ctx, uid, ticket, ticketAdminReset, op)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := e.adminPassword(ctx, next, op, "new_password")
+	if err != nil {
+		return nil, err
+	}
+	return e.useTicket(ctx, a, ticket, ticketAdminReset, op, func(tx *store.DB, a *store.AdminSecrets) error {
+		a.HasPassword = true
+		return e.storeAdminPassword(ctx, tx, a.ID, hash)
+	})
+}
+
+// useTicket uses a ticket up and runs fn in the same write.
+func (e *Engine) useTicket(ctx context.Context, a *store.AdminSecrets, ticket, purpose, op string, fn func(tx *store.DB, a *store.AdminSecrets) error) (*AdminDetail, error) {
+	var out *store.AdminSecrets
+	err := e.changeAdmin(ctx, nil, a.ID, op, func(tx *store.DB, a *store.AdminSecrets) error {
+		out = a
+		if err := e.takeServerTicket(ctx, tx, hecate.NewSecret(ticket), purpose, op); err != nil {
+			return err
+		}
+		return fn(tx, a)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e.adminDetail(out)
 }
 
 // ActivateAdmin confirms an admin's address by a ticket. Kinds: NotFound on "uid", BadToken (also when already active), Expired.
 func (e *Engine) ActivateAdmin(ctx context.Context, uid, ticket string) (*AdminDetail, error) {
-	panic("not built yet")
+	const op = "activate admin"
+	a, err := e.ticketOf(ctx, uid, ticket, ticketActivate, op)
+	if err != nil {
+		return nil, err
+	}
+	return e.useTicket(ctx, a, ticket, ticketActivate, op, func(tx *store.DB, a *store.AdminSecrets) error {
+		if a.Activated {
+			return hecate.E(hecate.BadToken, op).On("token")
+		}
+		a.Activated, a.UpdatedAt = true, e.stamp()
+		return tx.UpdateAdmin(ctx, &a.Admin)
+	})
 }
 
 // ResendActivation hands the activation letter to mail again. Kinds: NotFound on "email", Exists when already active.
-func (e *Engine) ResendActivation(ctx context.Context, email string) error { panic("not built yet") }
-
-// AdminUID is the public name of an admin in links of mails.
-func AdminUID(a *hecate.Admin) string { panic("not built yet") }
-
-// SetupTicket returns the secret of a fresh one-time setup ticket when the server has no admin yet, else an empty Secret.
-func (e *Engine) SetupTicket(ctx context.Context) (hecate.Secret, error) { panic("not built yet") }
-
-// Setup makes the first admin by the setup ticket. Kinds: BadToken, Expired, Exists when there is an admin already, Invalid.
-func (e *Engine) Setup(ctx context.Context, ticket hecate.Secret, in RegisterAdminInput) (*AdminDetail, error) {
-	panic("not built yet")
+func (e *Engine) ResendActivation(ctx context.Context, email string) error {
+	const op = "resend activation"
+	a, err := e.adminOfEmail(ctx, email, op)
+	if err != nil {
+		return err
+	}
+	if a.Activated {
+		return hecate.E(hecate.Exists, op).On("activation")
+	}
+	return e.issueAdminTicket(ctx, &a.Admin, ticketActivate, "activate", op)
 }

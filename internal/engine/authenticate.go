@@ -38,7 +38,7 @@ func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Pro
 
 // presentKey makes a the holder of an API key of its app, or the admin whose key it is.
 func (e *Engine) presentKey(ctx context.Context, a *hecate.Actor, key hecate.Secret) error {
-	hash := e.keys.Lookup(key.Reveal())
+	hash := e.lookup(key)
 	k, err := e.cache.keys.get(ctx, hash, func(ctx context.Context) (*hecate.APIKey, error) {
 		return e.db.KeyByHash(ctx, hash)
 	})
@@ -114,7 +114,7 @@ func (e *Engine) presentClient(ctx context.Context, a *hecate.Actor, id string, 
 
 // presentToken makes a the one whose session the token opens.
 func (e *Engine) presentToken(ctx context.Context, a *hecate.Actor, token hecate.Secret) error {
-	s, err := e.session(ctx, a.App.ID, e.keys.Lookup(token.Reveal()))
+	s, err := e.session(ctx, a.App.ID, e.lookup(token))
 	if errors.Is(err, hecate.NotFound) {
 		return hecate.E(hecate.BadToken, "authenticate")
 	}

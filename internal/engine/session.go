@@ -2,8 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"hecate"
+	"hecate/internal/secret"
+	"hecate/internal/store"
 )
 
 // LoginInput is a name and a password.
@@ -24,18 +28,275 @@ type OpenSession struct {
 type LoginResult struct {
 	*UserDetail
 	SessionToken hecate.Secret
+	Before       time.Time // the last login before this one; zero for the first
 }
 
-// Login checks a password at the same cost for unknown users. Kinds: Forbidden when the actor may not log users
-// in, UnknownUser, WrongPassword, UserDisabled, TooMany.
+// openedBytes is the randomness of a token that is shown once.
+const openedBytes = 32
+
+// FoldLogin is how login names are compared: usernames and addresses without case.
+func FoldLogin(name string) string { return store.FoldName(name) }
+
+// Login checks a password at the same cost for unknown and for disabled users. Kinds: Forbidden when the actor may not log users
+// in, UnknownUser, WrongPassword, UserDisabled (whatever the password), TooMany.
 func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) (*LoginResult, error) {
-	panic("not built yet")
+	const op = "login"
+	app, err := inApp(actor, op)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.allowArea(actor, hecate.Login, hecate.AreaApp, op); err != nil {
+		return nil, err
+	}
+	l, err := e.checkLogin(ctx, actor, app, in)
+	if err != nil {
+		return nil, err
+	}
+	var s store.Sealed[*hecate.Session]
+	var token hecate.Secret
+	if in.Open != nil {
+		if s, token, err = e.opened(app, l.User.ID, in.Dialect, *in.Open); err != nil {
+			return nil, err
+		}
+	}
+	key := userCacheKey(app.ID, l.User.ID)
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if l.rehashed != "" {
+			if err := tx.SwapCredential(ctx, app.ID, l.User.ID, hecate.PasswordCredential, l.Hash, l.rehashed); err != nil {
+				return err
+			}
+		}
+		if err := tx.TouchUser(ctx, app.ID, l.User.ID); err != nil {
+			return missing(err, op, "user")
+		}
+		if in.Open != nil {
+			if err := tx.InsertSession(ctx, s); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(e.forget(ctx, tx, "users", key), e.forget(ctx, tx, "details", key)); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(l.User.ID)))
+	})
+	if errors.Is(err, hecate.NotFound) { // deleted meanwhile
+		return nil, hecate.E(hecate.UnknownUser, op)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d, err := e.detail(ctx, app.ID, l.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &LoginResult{UserDetail: d, SessionToken: token, Before: l.User.LastLoginAt}, nil
+}
+
+// checkedLogin is a user whose password was right.
+type checkedLogin struct {
+	store.Login
+	rehashed string // a better hash of the same password, or ""
+}
+
+// checkLogin finds the user and verifies the password. Every way out costs one verification at least.
+func (e *Engine) checkLogin(ctx context.Context, actor *hecate.Actor, app *hecate.App, in LoginInput) (checkedLogin, error) {
+	const op = "login"
+	var l checkedLogin
+	var err error
+	if checkText(op, "login", in.Login, 1, maxName) == nil && len(in.Password.Reveal()) <= maxPassword {
+		l.Login, err = e.db.Login(ctx, app.ID, FoldLogin(in.Login))
+		if err != nil && !errors.Is(err, hecate.NotFound) {
+			return l, err
+		}
+	} else {
+		in.Password = hecate.Secret{}
+	}
+	ok, rehash, err := e.hasher.Verify(ctx, l.Hash, in.Password.Reveal())
+	if err != nil {
+		return l, err
+	}
+	if l.User == nil {
+		e.refused(actor, app.ID, op, "", "unknown user")
+		return l, hecate.E(hecate.UnknownUser, op)
+	}
+	subject := string(hecate.SubjectUser(l.User.ID))
+	if err := l.User.MayAct(e.now()); err != nil {
+		e.refused(actor, app.ID, op, subject, "disabled")
+		return l, err
+	}
+	if !ok {
+		e.refused(actor, app.ID, op, subject, "wrong password")
+		return l, hecate.E(hecate.WrongPassword, op)
+	}
+	if rehash {
+		l.rehashed, err = e.hasher.Hash(ctx, in.Password.Reveal())
+	}
+	return l, err
+}
+
+// newSession prepares a session of a user.
+func (e *Engine) newSession(app hecate.AppID, user hecate.UserID, dialect string, token hecate.Secret) (store.Sealed[*hecate.Session], error) {
+	id, err := e.newID()
+	now := e.stamp()
+	return store.Sealed[*hecate.Session]{
+		Hash: e.lookup(token),
+		Row: &hecate.Session{
+			ID: hecate.SessionID(id), App: app, Principal: hecate.UserPrincipal, User: user, Dialect: dialect,
+			IssuedAt: now, LastUsedAt: now,
+		},
+	}, err
+}
+
+// opened prepares a session whose token is shown once.
+func (e *Engine) opened(app *hecate.App, user hecate.UserID, dialect string, o OpenSession) (store.Sealed[*hecate.Session], hecate.Secret, error) {
+	text, err := secret.Token(e.rand, openedBytes)
+	if err != nil {
+		return store.Sealed[*hecate.Session]{}, hecate.Secret{}, err
+	}
+	token := hecate.NewSecret(text)
+	s, err := e.newSession(app.ID, user, dialect, token)
+	if err != nil {
+		return s, token, err
+	}
+	ttl := time.Duration(o.TTL) * time.Microsecond
+	if ttl <= 0 {
+		ttl = app.Settings.Sessions.TTL
+	}
+	if ttl > 0 {
+		s.Row.ExpiresAt = s.Row.IssuedAt.Add(ttl)
+	}
+	s.Row.EndsOnPassword = o.EndsOnPassword
+	return s, token, nil
+}
+
+// standing prepares a user's standing session, whose token can be shown again.
+func (e *Engine) standing(app hecate.AppID, user hecate.UserID, dialect string) (store.Sealed[*hecate.Session], hecate.Secret, error) {
+	token, err := e.newKey(evenDigit)
+	if err != nil {
+		return store.Sealed[*hecate.Session]{}, token, err
+	}
+	s, err := e.newSession(app, user, dialect, token)
+	if err != nil {
+		return s, token, err
+	}
+	s.Row.Standing, s.Row.EndsOnPassword = true, true
+	s.Sealed, err = e.seal(token, sessionContext(app, user))
+	return s, token, err
+}
+
+func sessionContext(app hecate.AppID, user hecate.UserID) string {
+	return "session:" + string(app) + "/" + string(user)
+}
+
+// endSessions ends sessions of a user inside a write, on every node at once. Where the standing one is among them, next takes its place.
+func (e *Engine) endSessions(ctx context.Context, tx *store.DB, app hecate.AppID, user hecate.UserID, which store.Which, next *store.Sealed[*hecate.Session]) error {
+	hashes, err := tx.EndSessions(ctx, app, user, which)
+	if err != nil {
+		return err
+	}
+	if next != nil {
+		if which == store.SessionsByPassword { // an imported one may have been made otherwise
+			more, err := tx.EndSessions(ctx, app, user, store.StandingSession)
+			if err != nil {
+				return err
+			}
+			hashes = append(hashes, more...)
+		}
+		if err := tx.InsertSession(ctx, *next); err != nil {
+			return err
+		}
+	}
+	for i, hash := range hashes {
+		hashes[i] = string(app) + "/" + hash
+	}
+	if err := e.forget(ctx, tx, "sessions", hashes...); err != nil {
+		return err
+	}
+	return e.forget(ctx, tx, "details", userCacheKey(app, user))
+}
+
+// RenewStanding ends the user's standing session and opens the next one. Kinds: Forbidden, NotFound.
+func (e *Engine) RenewStanding(ctx context.Context, actor *hecate.Actor, ref UserRef) (*UserDetail, error) {
+	return e.endAndRenew(ctx, actor, ref, store.StandingSession, "renew standing session")
 }
 
 // EndSessions ends every session of the user in every dialect. Kinds: Forbidden, NotFound.
 func (e *Engine) EndSessions(ctx context.Context, actor *hecate.Actor, ref UserRef) error {
-	panic("not built yet")
+	_, err := e.endAndRenew(ctx, actor, ref, store.AllSessions, "end sessions")
+	return err
 }
 
-// EndSession ends the actor's own session.
-func (e *Engine) EndSession(ctx context.Context, actor *hecate.Actor) error { panic("not built yet") }
+func (e *Engine) endAndRenew(ctx context.Context, actor *hecate.Actor, ref UserRef, which store.Which, op string) (*UserDetail, error) {
+	u, err := e.userFor(ctx, actor, ref, hecate.Update, op)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.renew(ctx, actor, u.App, u.ID, which, op); err != nil {
+		return nil, err
+	}
+	return e.detail(ctx, u.App, u.ID)
+}
+
+func (e *Engine) renew(ctx context.Context, actor *hecate.Actor, app hecate.AppID, user hecate.UserID, which store.Which, op string) error {
+	next, _, err := e.standing(app, user, "")
+	if err != nil {
+		return err
+	}
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		if err := e.lockUser(ctx, tx, app, user, op); err != nil {
+			return err
+		}
+		if err := e.endSessions(ctx, tx, app, user, which, &next); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, actor, app, op, string(hecate.SubjectUser(user)))
+	})
+}
+
+// EndSession ends the actor's own session; a standing one is renewed. Kinds: Unauthenticated.
+func (e *Engine) EndSession(ctx context.Context, actor *hecate.Actor) error {
+	const op = "end session"
+	if actor == nil || actor.Session == nil {
+		return hecate.E(hecate.Unauthenticated, op)
+	}
+	s := actor.Session
+	if s.Standing {
+		return e.renew(ctx, actor, s.App, s.User, store.StandingSession, op)
+	}
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		hash, err := tx.EndSession(ctx, s.App, s.ID)
+		if errors.Is(err, hecate.NotFound) {
+			return nil // ended already
+		}
+		if err != nil {
+			return err
+		}
+		if err := e.forget(ctx, tx, "sessions", string(s.App)+"/"+hash); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, actor, s.App, op, string(hecate.SubjectUser(s.User)))
+	})
+}
+
+// sweepBatch bounds how long the sweeper keeps other writers waiting.
+const sweepBatch = 500
+
+// sweepSessions removes sessions and tickets that have expired, a batch at a time.
+func (e *Engine) sweepSessions(ctx context.Context) error {
+	for _, sweep := range []func(*store.DB) (int64, error){
+		func(tx *store.DB) (int64, error) { return tx.SweepSessions(ctx, e.now(), sweepBatch) },
+		func(tx *store.DB) (int64, error) { return tx.SweepTickets(ctx, e.now(), sweepBatch) },
+	} {
+		for more := true; more; {
+			err := e.db.Write(ctx, func(tx *store.DB) error {
+				n, err := sweep(tx)
+				more = n == sweepBatch
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -63,7 +63,9 @@ func (db *DB) OrgsOf(ctx context.Context, admin hecate.AdminID) ([]*hecate.Org, 
 }
 
 // Orgs lists all orgs of the server, by name.
-func (db *DB) Orgs(ctx context.Context) ([]*hecate.Org, error) { return many(ctx, db, scanOrg, allOrgs) }
+func (db *DB) Orgs(ctx context.Context) ([]*hecate.Org, error) {
+	return many(ctx, db, scanOrg, allOrgs)
+}
 
 // InsertOrg stores an org, the own one of admin unless that is empty, and reports whether the name was free.
 func (db *DB) InsertOrg(ctx context.Context, o *hecate.Org, admin hecate.AdminID) (bool, error) {

@@ -1,0 +1,351 @@
+package engine
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"strings"
+
+	"hecate"
+	"hecate/internal/secret"
+	"hecate/internal/store"
+)
+
+// ownOrg returns the org that is an admin's own, made when missing. Its name is his username, else the first part of
+// his address, with his number behind it where that is taken.
+func (e *Engine) ownOrg(ctx context.Context, tx *store.DB, admin *hecate.Admin) (*hecate.Org, error) {
+	org, err := tx.OwnOrg(ctx, admin.ID)
+	if !errors.Is(err, hecate.NotFound) {
+		return org, err
+	}
+	base := admin.Username
+	if base == "" {
+		base, _, _ = strings.Cut(admin.Email, "@")
+	}
+	if base = slug(base); base == "" {
+		base = "org"
+	}
+	for _, name := range []string{base, base + "-" + strconv.FormatInt(admin.Seq, 10), string(admin.ID)} {
+		org, err := e.newOrg(name)
+		if err != nil {
+			return nil, err
+		}
+		free, err := tx.InsertOrg(ctx, org, admin.ID)
+		if err != nil {
+			return nil, err
+		}
+		if free {
+			_, err := tx.InsertOrgMember(ctx, org.ID, admin.ID)
+			return org, err
+		}
+	}
+	return nil, hecate.E(hecate.Exists, "create org").On("name")
+}
+
+// slug keeps what every dialect can show in a path.
+func slug(text string) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z' || '0' <= r && r <= '9':
+			return r
+		case 'A' <= r && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, text), "-")
+}
+
+func (e *Engine) newOrg(name string) (*hecate.Org, error) {
+	id, err := e.newID()
+	now := e.stamp()
+	return &hecate.Org{ID: hecate.OrgID(id), Name: name, CreatedAt: now, UpdatedAt: now}, err
+}
+
+// orgFor finds an org that the actor belongs to, or any for the operator. Kinds: NotFound.
+func (e *Engine) orgFor(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, op string) (*hecate.Org, error) {
+	org, err := e.db.Org(ctx, id)
+	if err != nil {
+		return nil, missing(err, op, "org")
+	}
+	ok := false
+	switch {
+	case actor == nil:
+	case actor.Kind == hecate.SystemActor:
+		ok = true
+	case actor.Kind == hecate.ClientActor:
+		ok = actor.App == nil && actor.Org == id
+	case actor.Admin != nil:
+		if ok, err = e.db.IsOrgMember(ctx, id, actor.Admin.ID); err != nil {
+			return nil, err
+		}
+	}
+	if !ok {
+		e.refused(actor, "", op, "org:"+string(id), "")
+		return nil, hecate.E(hecate.NotFound, op).On("org")
+	}
+	return org, nil
+}
+
+// CreateOrg makes an org; an admin who makes one is its first member. Kinds: Forbidden (only the operator and, with open
+// registration, admins may), Invalid on "name", Exists on "name".
+func (e *Engine) CreateOrg(ctx context.Context, actor *hecate.Actor, name string) (*hecate.Org, error) {
+	const op = "create org"
+	if actor == nil || actor.Kind != hecate.SystemActor && (actor.Admin == nil || !e.open) {
+		e.refused(actor, "", op, "", "")
+		return nil, hecate.E(hecate.Forbidden, op)
+	}
+	if err := checkText(op, "name", name, 1, maxAlias); err != nil {
+		return nil, err
+	}
+	org, err := e.newOrg(name)
+	if err != nil {
+		return nil, err
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if free, err := tx.InsertOrg(ctx, org, ""); err != nil || !free {
+			return taken(err, op, "name")
+		}
+		if actor.Admin != nil {
+			if _, err := tx.InsertOrgMember(ctx, org.ID, actor.Admin.ID); err != nil {
+				return err
+			}
+		}
+		return e.record(ctx, tx, actor, "", op, "org:"+string(org.ID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return org, nil
+}
+
+// OrgByName returns an org by its name, compared without case. Kinds: NotFound on "org", also when the actor does not belong to it.
+func (e *Engine) OrgByName(ctx context.Context, actor *hecate.Actor, name string) (*hecate.Org, error) {
+	const op = "org"
+	org, err := e.db.OrgByName(ctx, name)
+	if errors.Is(err, hecate.Invalid) { // a NUL
+		err = hecate.NotFound
+	}
+	if err != nil {
+		return nil, missing(err, op, "org")
+	}
+	return e.orgFor(ctx, actor, org.ID, op)
+}
+
+// Orgs lists the orgs of the calling admin, or all for the operator. Kinds: Unauthenticated.
+func (e *Engine) Orgs(ctx context.Context, actor *hecate.Actor) ([]*hecate.Org, error) {
+	if actor != nil && actor.Kind == hecate.SystemActor {
+		return e.db.Orgs(ctx)
+	}
+	admin, err := anAdmin(actor, "list orgs")
+	if err != nil {
+		return nil, err
+	}
+	return e.db.OrgsOf(ctx, admin.ID)
+}
+
+// OrgMembers lists the admins of an org, the earliest first. Kinds: NotFound on "org".
+func (e *Engine) OrgMembers(ctx context.Context, actor *hecate.Actor, id hecate.OrgID) ([]*hecate.Admin, error) {
+	if _, err := e.orgFor(ctx, actor, id, "list members of org"); err != nil {
+		return nil, err
+	}
+	return e.db.OrgMembers(ctx, id)
+}
+
+// AddOrgMember makes an admin a member of an org, and so an owner of its apps; one who is already stays. Kinds:
+// NotFound on "org" or "admin".
+func (e *Engine) AddOrgMember(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, admin hecate.AdminID) error {
+	const op = "add org member"
+	return e.changeOrg(ctx, actor, id, admin, op, func(tx *store.DB) (bool, error) {
+		if _, err := tx.Admin(ctx, admin); err != nil {
+			return false, missing(err, op, "admin")
+		}
+		return tx.InsertOrgMember(ctx, id, admin)
+	})
+}
+
+// RemoveOrgMember takes an admin out of an org; the last one stays. Kinds: NotFound on "org" or "admin", Invalid on "admin" for the last one.
+func (e *Engine) RemoveOrgMember(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, admin hecate.AdminID) error {
+	const op = "remove org member"
+	return e.changeOrg(ctx, actor, id, admin, op, func(tx *store.DB) (bool, error) {
+		was, err := tx.DeleteOrgMember(ctx, id, admin)
+		if err == nil && !was {
+			return false, hecate.E(hecate.NotFound, op).On("admin")
+		}
+		if err != nil {
+			return false, err
+		}
+		left, err := tx.OrgMembers(ctx, id)
+		if err == nil && len(left) == 0 {
+			return false, hecate.E(hecate.Invalid, op).On("admin").Says("the last member stays")
+		}
+		return true, err
+	})
+}
+
+// changeOrg runs fn inside one write, and when it changed something drops the admin's roles in the org's apps.
+func (e *Engine) changeOrg(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, admin hecate.AdminID, op string, fn func(tx *store.DB) (bool, error)) error {
+	if _, err := e.orgFor(ctx, actor, id, op); err != nil {
+		return err
+	}
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, "org/"+string(id)); err != nil {
+			return err
+		}
+		changed, err := fn(tx)
+		if err != nil || !changed {
+			return err
+		}
+		apps, err := tx.AppsOfOrg(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, app := range apps {
+			if err := e.forget(ctx, tx, "roles", roleCacheKey(app, admin)); err != nil {
+				return err
+			}
+		}
+		return e.record(ctx, tx, actor, "", op, "org:"+string(id)+" admin:"+string(admin))
+	})
+}
+
+// The shapes of generated client ids and secrets: a tag in base64 that says whose they are, then the bytes
+// of a UUID, or random ones (contracts/usergrid.md 3.2).
+const (
+	appClientTag      = "YXA6" // "ap:"
+	orgClientTag      = "b3U6" // "ou:"
+	clientSecretBytes = 20
+)
+
+func clientTag(c hecate.Client) string {
+	if c.App == "" {
+		return orgClientTag
+	}
+	return appClientTag
+}
+
+func clientContext(id hecate.ClientID) string { return "client:" + string(id) }
+
+// newClient prepares a client; what is empty of its public id and secret is generated.
+func (e *Engine) newClient(c hecate.Client) (store.Sealed[*hecate.Client], error) {
+	var row store.Sealed[*hecate.Client]
+	if c.ID == "" {
+		id, err := e.newID()
+		if err != nil {
+			return row, err
+		}
+		c.ID = hecate.ClientID(id)
+	}
+	if c.Public == "" {
+		owner := string(c.Org)
+		if c.App != "" {
+			owner = string(c.App)
+		}
+		raw, err := hex.DecodeString(strings.ReplaceAll(owner, "-", ""))
+		if err != nil {
+			return row, err
+		}
+		c.Public = clientTag(c) + base64.RawURLEncoding.EncodeToString(raw)
+	}
+	if c.Secret.IsZero() {
+		text, err := secret.Token(e.rand, clientSecretBytes)
+		if err != nil {
+			return row, err
+		}
+		c.Secret = hecate.NewSecret(clientTag(c) + text)
+	}
+	sealed, err := e.seal(c.Secret, clientContext(c.ID))
+	return store.Sealed[*hecate.Client]{Row: &c, Hash: e.keys.Lookup(c.Secret.Reveal()), Sealed: sealed}, err
+}
+
+// storedClient finds the client of an app or org, named by c.
+func (e *Engine) storedClient(ctx context.Context, db *store.DB, c hecate.Client) (store.Sealed[*hecate.Client], error) {
+	if c.App != "" {
+		return db.AppClient(ctx, c.App)
+	}
+	return db.OrgClient(ctx, c.Org)
+}
+
+// mayHandleClient is the door for clients: managers of the app's keys, and of an org its members and its client.
+func (e *Engine) mayHandleClient(ctx context.Context, actor *hecate.Actor, c hecate.Client, want hecate.Permissions, op string) (hecate.OrgID, error) {
+	if c.App == "" {
+		org, err := e.orgFor(ctx, actor, c.Org, op)
+		if err != nil {
+			return "", err
+		}
+		return org.ID, nil
+	}
+	app, in, err := e.appFor(ctx, actor, c.App, op)
+	if err != nil {
+		return "", err
+	}
+	return app.Org, e.allowArea(in, want|hecate.List, hecate.AreaKeys, op) // List: no key but the master's
+}
+
+// Client returns the client of an app, or with an empty App of an org, with its clear secret. Kinds: Forbidden, NotFound.
+func (e *Engine) Client(ctx context.Context, actor *hecate.Actor, of hecate.Client) (*hecate.Client, error) {
+	const op = "client"
+	if _, err := e.mayHandleClient(ctx, actor, of, hecate.Read, op); err != nil {
+		return nil, err
+	}
+	row, err := e.storedClient(ctx, e.db, of)
+	if err != nil {
+		return nil, missing(err, op, "client")
+	}
+	row.Row.Secret, err = e.unseal(row.Sealed, clientContext(row.Row.ID))
+	return row.Row, err
+}
+
+// SetClient gives the app (or with an empty App the org) of c its client id and secret. An empty Public keeps the id
+// it has, an empty Secret gets a new one; the operator alone may choose them. Sessions that the client opened stay.
+// Kinds: Forbidden, NotFound, Exists on "client_id".
+func (e *Engine) SetClient(ctx context.Context, actor *hecate.Actor, c hecate.Client) (*hecate.Client, error) {
+	const op = "set client"
+	org, err := e.mayHandleClient(ctx, actor, c, hecate.Update, op)
+	if err != nil {
+		return nil, err
+	}
+	if actor.Kind != hecate.SystemActor && (c.Public != "" || !c.Secret.IsZero()) {
+		return nil, hecate.E(hecate.Forbidden, op).Says("only the operator may choose a client id or secret")
+	}
+	if err := errors.Join(checkText(op, "client_id", c.Public, 0, maxName), checkText(op, "client_secret", c.Secret.Reveal(), 0, maxName)); err != nil {
+		return nil, err
+	}
+	c.Org = org
+	old, err := e.storedClient(ctx, e.db, c)
+	exists := err == nil
+	if err != nil && !errors.Is(err, hecate.NotFound) {
+		return nil, err
+	}
+	if exists {
+		if c.ID = old.Row.ID; c.Public == "" {
+			c.Public = old.Row.Public
+		}
+	}
+	row, err := e.newClient(c)
+	if err != nil {
+		return nil, err
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, "clients"); err != nil {
+			return err
+		}
+		if used, err := tx.ClientTaken(ctx, row.Row.Public, row.Row.ID); err != nil || used {
+			return taken(err, op, "client_id")
+		}
+		if exists {
+			err = tx.UpdateClient(ctx, row)
+		} else {
+			_, err = tx.InsertClient(ctx, row)
+		}
+		if err != nil {
+			return missing(err, op, "client")
+		}
+		return e.record(ctx, tx, actor, c.App, op, "client:"+string(row.Row.ID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return row.Row, nil
+}
