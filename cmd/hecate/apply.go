@@ -131,16 +131,17 @@ func (a *applier) org(d orgSpec) error {
 	if err != nil {
 		return err
 	}
-	return a.client("org "+d.Name, hecate.Client{Org: org.ID, Public: d.ClientID, Secret: hecate.NewSecret(d.ClientSecret)})
+	return a.client("org "+d.Name, hecate.Client{Org: org.ID, Public: d.ClientID, Secret: hecate.NewSecret(d.ClientSecret)}, false)
 }
 
-// client sets the client credentials of an org or app, made where none are given and none exist.
-func (a *applier) client(what string, c hecate.Client) error {
+// client sets the client credentials of an org or app, made where none are given and none exist, or fresh
+// with the thing itself.
+func (a *applier) client(what string, c hecate.Client, fresh bool) error {
 	out, made, err := a.engine.DeclareClient(a.ctx, engine.System(), c)
 	if err != nil {
 		return err
 	}
-	if made {
+	if made || fresh && c.Public == "" {
 		a.show("client id of "+what, out.Public)
 		a.show("client secret of "+what, out.Secret.Reveal())
 	}
@@ -152,15 +153,15 @@ func (a *applier) app(d appSpec, i int) error {
 	if err != nil {
 		return a.at(err, "apps", i, "settings")
 	}
-	app, err := a.engine.DeclareApp(a.ctx, engine.System(), engine.DeclareAppInput{
+	app, created, err := a.engine.DeclareApp(a.ctx, engine.System(), engine.DeclareAppInput{
 		Org: d.Org, Name: d.Name, Alias: strings.ToLower(d.alias()), Settings: settings,
 	})
 	if err != nil {
 		return a.at(err, "apps", i)
 	}
 	what := "app " + d.Org + "/" + d.Name
-	err = a.client(what, hecate.Client{Org: app.Org, App: app.ID, Public: d.ClientID, Secret: hecate.NewSecret(d.ClientSecret)})
-	if err != nil {
+	client := hecate.Client{Org: app.Org, App: app.ID, Public: d.ClientID, Secret: hecate.NewSecret(d.ClientSecret)}
+	if err := a.client(what, client, created); err != nil {
 		return a.at(err, "apps", i, "client_id")
 	}
 	actor := engine.SystemIn(app)

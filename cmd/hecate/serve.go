@@ -42,7 +42,7 @@ func (c *serveCommand) Run(t *terminal) (err error) {
 			return err
 		}
 	}
-	return c.serve(t, r, log)
+	return c.serve(t, r, log, buffer)
 }
 
 func (c *serveCommand) applyFirst(t *terminal, r *rooms) error {
@@ -56,7 +56,7 @@ func (c *serveCommand) applyFirst(t *terminal, r *rooms) error {
 // newLog writes one JSON object per line.
 func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }
 
-func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger) error {
+func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger, access io.Writer) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger) error {
 	go func() { done <- r.engine.Run(background) }()
 	controlled := control(background, c.Data, r, log)
 	err = web.Serve(t.ctx, web.Config{
-		Listener: listener, Handler: handler, Log: log, Trusted: c.TrustedProxy,
+		Listener: listener, Handler: handler, Log: log, Access: access, Trusted: c.TrustedProxy,
 		OnListen: func(a net.Addr) { t.say("hecate: listening on http://%s", a) },
 	})
 	stop()
@@ -90,7 +90,7 @@ func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger) error {
 func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Handler, error) {
 	dialects := map[string]http.Handler{
 		"native":  native.Handler(native.Config{Engine: r.engine, Log: log}),
-		"syncano": syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: public, Log: log}),
+		"syncano": syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: func() string { return public }, Log: log}),
 	}
 	hosts := map[string]http.Handler{}
 	for _, h := range c.Host {
