@@ -1,6 +1,7 @@
 package syncano
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -234,7 +235,12 @@ func (a *api) groupUserList(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := a.engine.GroupUsers(r.Context(), c.actor, engine.GroupRef{ID: c.group.ID}, p.list(""))
+	var page hecate.Page[*engine.UserDetail]
+	if c.own() {
+		page, err = a.ownMembership(r.Context(), c, p)
+	} else {
+		page, err = a.engine.GroupUsers(r.Context(), c.actor, engine.GroupRef{ID: c.group.ID}, p.list(""))
+	}
 	if err != nil {
 		return err
 	}
@@ -243,6 +249,18 @@ func (a *api) groupUserList(w *web.Response, r *web.Request, c *call) error {
 		return err
 	}
 	return sendPage(w, r, p, page, userRowNest, func(d *engine.UserDetail) int64 { return d.User.Seq }, u.groupUser)
+}
+
+// ownMembership is the list of a group's users as a user key sees it: himself, if he is in the group.
+func (a *api) ownMembership(ctx context.Context, c *call, p paging) (page hecate.Page[*engine.UserDetail], err error) {
+	_, _, err = a.engine.Membership(ctx, c.actor, engine.UserRef{ID: c.actor.User.ID}, engine.GroupRef{ID: c.group.ID})
+	if errors.Is(err, hecate.NotFound) {
+		return page, nil
+	}
+	if err != nil {
+		return page, err
+	}
+	return a.ownPage(ctx, c, p)
 }
 
 func (a *api) groupUserGet(w *web.Response, r *web.Request, c *call) error {

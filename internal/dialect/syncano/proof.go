@@ -145,6 +145,11 @@ func (a *api) resolveAccount(r *web.Request, c *call) (err error) {
 		return denied()
 	}
 	c.actor, err = a.engine.AuthenticateAdmin(r.Context(), hecate.Proof{Key: c.proof.Key})
+	if errors.Is(err, hecate.BadKey) {
+		if _, keyErr := a.engine.AppByKey(r.Context(), c.proof.Key); keyErr == nil {
+			return denied() // a good key, of the wrong kind
+		}
+	}
 	return asKey(err)
 }
 

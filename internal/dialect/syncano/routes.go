@@ -178,24 +178,32 @@ const fileTime = 10 * time.Minute
 // fileBytes is the most that a body with files may hold: the largest file, and its text parts.
 const fileBytes = 144 << 20
 
+// methods are those that clients may try anywhere.
+var methods = []string{get, post, put, patch, remove}
+
 // routes makes the table's routes for one version. A path's remaining methods
-// get a route of their own, so that they too meet unknown instances (404) and
+// get routes of their own, so that they too meet unknown instances (404) and
 // bad keys (403) before they meet "not allowed" (405).
 func (a *api) routes(version string) []web.Route[*call] {
 	var routes []web.Route[*call]
-	known := map[string]bool{}
+	served := map[string]bool{}
 	for _, l := range table {
-		path := "/" + version + l.path
-		routes = append(routes, a.route(l, version, path))
-		if !known[path] {
-			known[path] = true
-			routes = append(routes, web.Any(path, a.security(l.gate.bare(), version, path), notAllowed))
+		served[l.method+" "+l.path] = true
+		routes = append(routes, a.route(l, version))
+	}
+	for _, l := range table {
+		for _, m := range methods {
+			if !served[m+" "+l.path] {
+				served[m+" "+l.path] = true
+				routes = append(routes, a.route(line{m, l.path, l.gate.bare(), (*api).notAllowed}, version))
+			}
 		}
 	}
 	return routes
 }
 
-func (a *api) route(l line, version, path string) web.Route[*call] {
+func (a *api) route(l line, version string) web.Route[*call] {
+	path := "/" + version + l.path
 	rt := web.On(l.method, path, a.security(l.gate, version, path), func(w *web.Response, r *web.Request, c *call) error {
 		return l.serve(a, w, r, c)
 	})
@@ -209,6 +217,6 @@ func (a *api) root() web.Route[*call] {
 	return web.Get("/", web.Open[*call]("the list of versions, no data"), a.versions)
 }
 
-func notAllowed(_ *web.Response, r *web.Request, _ *call) error {
+func (a *api) notAllowed(_ *web.Response, r *web.Request, _ *call) error {
 	return detail(http.StatusMethodNotAllowed, "Method \""+r.Method+"\" not allowed.")
 }
