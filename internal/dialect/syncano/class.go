@@ -63,8 +63,11 @@ func classRightsOf(a hecate.Access, extra hecate.Extra) classRights {
 // maxClassCount bounds the counting for objects_count, which the old server too only estimated beyond some size.
 const maxClassCount = 10_000
 
-// profileText describes the profile class where nobody else has.
-const profileText = "Class that holds profiles for users."
+// profileText is how this dialect describes the profile class, in place of the engine's own words for it.
+const (
+	profileText  = "Class that holds profiles for users."
+	enginesWords = "Profiles of the users."
+)
 
 // appendClass appends a class as JSON.
 func (a *api) appendClass(dst []byte, c *call, class *hecate.Collection, count int) []byte {
@@ -72,7 +75,7 @@ func (a *api) appendClass(dst []byte, c *call, class *hecate.Collection, count i
 	rights := classRightsOf(class.Access, class.Extra)
 	group := a.groupSeq(c.app, rights.groupID)
 	description := class.Description
-	if description == "" && class.Kind == hecate.ProfileCollection {
+	if description == enginesWords && class.Kind == hecate.ProfileCollection {
 		description = profileText
 	}
 	j := jsonWriter{dst}

@@ -277,10 +277,15 @@ func (u *upload) take(p *web.Part) error {
 		return err
 	}
 	mediaType := p.ContentType
-	if mediaType == fallbackType {
+	if mediaType == fallbackType || len(mediaType) > maxMediaType {
 		mediaType = "" // what clients say who do not know
 	}
 	ref, err := u.engine.StageFile(u.r.Context(), u.c.actor, engine.Upload{Name: p.Filename, Type: mediaType, Bytes: p})
+	if d := hecate.Detail(err); err != nil && d.Kind == hecate.Invalid {
+		u.faults.add(p.Name, sentence(d, badFile)) // its name cannot be kept
+		_, err = io.Copy(io.Discard, p)
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -291,6 +296,9 @@ func (u *upload) take(p *web.Part) error {
 	u.byPart[p.Name] = ref
 	return nil
 }
+
+// maxMediaType is the longest media type that is kept.
+const maxMediaType = 128
 
 // fileForField is what a field says of a file that it cannot hold.
 func fileForField(f *hecate.Field) string {
