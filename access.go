@@ -242,13 +242,23 @@ func (p Policy) Allow(a *Actor, want Permissions, s Scope) bool {
 		return p.enter(a, want, s) && p.allowRecord(a, want, s)
 	case AreaSchema:
 		if p.Collection.Own {
-			return (List | Read).Has(want) && grants(p.Collection.Grants, a, "").Has(Read)
+			return (List | Read).Has(want) && p.describes(a)
 		}
 		return rolePolicy(a, s.Path).Has(want)
 	case AreaUsers:
 		return s.User != "" && s.User == a.UserID() && (Read|Update).Has(want) || s.Path != "" && rolePolicy(a, s.Path).Has(want)
 	}
 	return s.Path != "" && rolePolicy(a, s.Path).Has(want)
+}
+
+// describes reports whether the actor may know the collection's schema: who may read there, and the app's own keys
+// where any signed-in user may.
+func (p Policy) describes(a *Actor) bool {
+	held := grants(p.Collection.Grants, a, "")
+	if a.Key != nil {
+		held |= p.Collection.Of(Anyone)
+	}
+	return held.Has(Read)
 }
 
 // enter is the collection's gate: Create where a record is made, Read for the rest.
