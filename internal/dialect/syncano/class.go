@@ -232,6 +232,7 @@ func (a *api) readClass(ctx context.Context, c *call, in *input, old *hecate.Col
 	out.description = filled(in, in.text("description", textRule{blank: true, max: 256}), "")
 	if in.has("metadata") {
 		if m := in.metadata("metadata"); m != nil {
+			m, _ = plain(m).(map[string]any)
 			out.metadata = &m
 		}
 	} else if !in.patch {
