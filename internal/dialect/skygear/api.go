@@ -1,0 +1,123 @@
+package skygear
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"hecate/internal/web"
+)
+
+// jsonType is exact: the old server named no charset.
+const jsonType = "application/json"
+
+// serverName is what the old server called itself; tools that look for it find it.
+const serverName = "Skygear Server/1.7.3"
+
+// answerTime is how long an action may take before 503 ResponseTimeout.
+const answerTime = 60 * time.Second
+
+// api is the dialect: actions are its methods.
+type api struct {
+	doors   doors
+	actions actionTable
+	log     *slog.Logger
+	rand    io.Reader // request ids
+	origin  string    // of the CORS headers
+}
+
+// mux serves the actions behind the other routes (files, pages, sockets), which
+// bring their own security.
+func (a *api) mux(rows []action, routes []web.Route[*call], limits web.Limits, limiter *web.Limiter) (*web.Mux[*call], error) {
+	var err error
+	if a.actions, err = newActionTable(rows); err != nil {
+		return nil, err
+	}
+	if a.rand == nil {
+		a.rand = rand.Reader
+	}
+	if a.origin == "" {
+		a.origin = "*"
+	}
+	if limits.Time == 0 {
+		limits.Time = answerTime
+	}
+	routes = append(routes, web.Any("/{path...}", web.Require("the gate of the action", a.resolve), a.serve))
+	return web.NewMux(web.MuxConfig{
+		Begin:   a.begin,
+		Errors:  a.answerError,
+		Log:     a.log,
+		Limits:  limits,
+		Limiter: limiter,
+		// What the server answers with is configured and never the request's own Origin: contracts/skygear.md 1.3.
+		CORS: &web.CORS{
+			Origin:      func(*http.Request) string { return a.origin },
+			Credentials: true,
+			AllOptions:  true,
+		},
+		NotFound: func(*web.Response, *web.Request) error { return fail(undefinedOperation, textUnmatched) },
+	}, routes)
+}
+
+// begin sets the headers that stand on every answer.
+func (a *api) begin(w *web.Response, r *web.Request) {
+	h := w.Header()
+	h["Server"] = []string{serverName}
+	h["X-Skygear-Request-Id"] = []string{a.requestID()}
+	// Echoed on every answer, not on preflights alone.
+	for _, part := range [...]string{"Method", "Headers"} {
+		if asked := r.Header["Access-Control-Request-"+part]; len(asked) > 0 {
+			h[allowHeaders[part]] = asked[:1:1]
+		}
+	}
+}
+
+var allowHeaders = map[string]string{"Method": "Access-Control-Allow-Methods", "Headers": "Access-Control-Allow-Headers"}
+
+// requestID is a random UUID. The log's own id is in X-Request-Id.
+func (a *api) requestID() string {
+	var b [16]byte
+	// Without randomness the id is of no use, but the answer still is.
+	_, _ = io.ReadFull(a.rand, b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// answerOK is the result of actions that have nothing to say.
+func answerOK(w *web.Response) error { return answerResult(w, []byte(`{"status":"OK"}`)) }
+
+// answerNothing is a null result, which the wire leaves out.
+func answerNothing(w *web.Response) error { return send(w, []byte("{}\n")) }
+
+// answerText is a result that is a string.
+func answerText(w *web.Response, text string) error { return answerResult(w, appendText(nil, text)) }
+
+// answerResult sends {"result": result}; result is JSON.
+func answerResult(w *web.Response, result []byte) error {
+	j := jsonWriter{make([]byte, 0, len(result)+16)}
+	j.open()
+	j.raw("result", result)
+	j.close()
+	return send(w, append(j.buf, '\n'))
+}
+
+// answerList sends {"info": {"count": n}, "result": result}.
+func answerList(w *web.Response, count int, result []byte) error {
+	j := jsonWriter{make([]byte, 0, len(result)+40)}
+	j.open()
+	j.name("info")
+	j.open()
+	j.int("count", int64(count))
+	j.close()
+	j.raw("result", result)
+	j.close()
+	return send(w, append(j.buf, '\n'))
+}
+
+func send(w *web.Response, body []byte) error {
+	w.SetType(jsonType)
+	return w.Bytes(http.StatusOK, body)
+}
