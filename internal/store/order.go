@@ -164,8 +164,11 @@ func (q *compiler) key(l *level, o hecate.Order, as class, value any, never bool
 // sortValue is the value of a cursor as it is bound for a key of that class.
 func sortValue(o hecate.Operand, as class, value any) (any, bool) {
 	have, bound := classOf(value)
-	if as == refSeqClass && have == numberClass {
-		return bound, true
+	if as == refSeqClass {
+		if r, ok := value.(hecate.Ref); ok {
+			return r.Seq, true
+		}
+		return bound, have == numberClass
 	}
 	if have != as {
 		return nil, false

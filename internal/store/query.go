@@ -554,7 +554,8 @@ func (q *compiler) byColumn(l *level, f *hecate.Filter, as class, v any) (string
 // byIndex compiles equality with one of values by record_index, where the field has one.
 func (q *compiler) byIndex(l *level, o hecate.Operand, op hecate.Op, values []any, at spot) (string, bool) {
 	f, ok := q.indexable(l, o)
-	if !ok || at.negated || op != hecate.OpEqual && op != hecate.OpIn || len(values) == 0 {
+	// The items of a relation are in the index one by one; it equals none of them.
+	if !ok || f.Type == hecate.RelationType || at.negated || op != hecate.OpEqual && op != hecate.OpIn || len(values) == 0 {
 		return "", false
 	}
 	column, binds, exact := "", make([]any, len(values)), true
@@ -945,7 +946,7 @@ func (q *compiler) near(l *level, f *hecate.Filter) string {
 	double := func(v float64) string { return "cast(" + q.b.add(v) + " as double precision)" }
 	dLat := "sin((radians(" + lat + ") - " + double(center.Lat*math.Pi/180) + ") / 2)"
 	dLng := "sin((radians(" + lng + ") - " + double(center.Lng*math.Pi/180) + ") / 2)"
-	// A metre more or less is within the formula's own error; the bound lets a point be near itself.
+	// The addend, a centimetre at short distances, is for rounding: a point is near itself.
 	return dLat + " * " + dLat + " + cos(radians(" + lat + ")) * " + double(math.Cos(center.Lat*math.Pi/180)) +
 		" * " + dLng + " * " + dLng + " <= " + double(most*most+1e-18)
 }
