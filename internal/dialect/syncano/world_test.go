@@ -63,15 +63,17 @@ func (l *letters) lastTo(t testing.TB, address string) mail.Letter {
 // eachWorld runs fn on both stores.
 func eachWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) { fn(t, newWorld(t, db, true)) })
+	storetest.Each(t, func(t *testing.T, db *store.DB) { fn(t, newWorld(t, db, nil)) })
 }
 
 // lite is a world on SQLite, for what does not depend on the store.
 func lite(t testing.TB) *world {
-	return newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), true)
+	return newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), nil)
 }
 
-func newWorld(t testing.TB, db *store.DB, openRegistration bool) *world {
+// newWorld makes a world; change, when not nil, adjusts what it stands on.
+func newWorld(t testing.TB, db *store.DB, change func(*engine.Config, *Config)) *world {
+	t.Helper()
 	keys := secret.NewKeys([32]byte{1, 2, 3})
 	// The cheapest hash: what it costs is tested where it is made.
 	hasher := secret.NewHasher(secret.Config{Keys: keys, Rand: rand.Reader, Cost: secret.Cost{Memory: 8, Time: 1, Threads: 1}})
@@ -83,10 +85,16 @@ func newWorld(t testing.TB, db *store.DB, openRegistration bool) *world {
 	t.Cleanup(func() { _ = blobs.Close() })
 	w := &world{t: t, mail: &letters{}, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	w.engine = engine.New(engine.Config{
+	config := engine.Config{
 		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: w.mail, Now: time.Now, Rand: rand.Reader, Log: log,
-		OpenRegistration: openRegistration,
-	})
+		OpenRegistration: true,
+	}
+	dialect := Config{Log: log, PublicURL: func() string { return "http://files.test" }}
+	if change != nil {
+		change(&config, &dialect)
+	}
+	w.engine = engine.New(config)
+	dialect.Engine = w.engine
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -96,7 +104,7 @@ func newWorld(t testing.TB, db *store.DB, openRegistration bool) *world {
 		}
 	}()
 	t.Cleanup(func() { cancel(); <-done })
-	w.serve = Handler(Config{Engine: w.engine, Log: log, PublicURL: func() string { return "http://files.test" }})
+	w.serve = Handler(dialect)
 	t.Cleanup(func() {
 		if text := w.log.String(); strings.Contains(text, "level=ERROR") {
 			t.Errorf("the log holds errors:\n%s", text)
@@ -272,3 +280,5 @@ func (w *world) member(t testing.TB, base, key, role string) (id int, accountKey
 }
 
 type obj = map[string]any
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
