@@ -140,7 +140,12 @@ type Settings struct {
 	Sandbox              bool // guests may do everything that only role grants govern
 	Password             PasswordPolicy
 	Sessions             SessionSettings
-	Mail                 MailSettings
+	// LoginKeys are the sets of profile fields that identify a user at login, the first complete one
+	// counts; nil means {username}, {email}.
+	LoginKeys [][]string
+	// ClosedSchema keeps a saved record from adding fields and collections.
+	ClosedSchema bool
+	Mail         MailSettings
 	// Dialects holds each dialect's own settings by dialect name, kept and
 	// validated by the dialect itself.
 	Dialects map[string]map[string]any
@@ -165,6 +170,7 @@ type PasswordPolicy struct {
 type SessionSettings struct {
 	TTL                 time.Duration // 0: the dialect's default
 	EndOnPasswordChange bool          // true: a password change ends every session, whatever opened it
+	Signed              bool          // tokens are signed statements, all ended by a password change
 }
 
 // MailSettings are an app's sender and templates by "<mail>.<language>".

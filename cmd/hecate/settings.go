@@ -181,8 +181,11 @@ func (a appSpec) settings() (hecate.Settings, error) {
 		},
 		Sessions: hecate.SessionSettings{
 			TTL: time.Duration(s.Sessions.TTL), EndOnPasswordChange: s.Sessions.EndOnPasswordChange == "all",
+			Signed: s.Skygear.TokenMode == "jwt",
 		},
-		Mail: hecate.MailSettings{Sender: s.Mail.Sender, Templates: map[string]hecate.MailTemplate{}},
+		LoginKeys:    s.Skygear.AuthRecordKeys,
+		ClosedSchema: s.Skygear.SchemaOnSave != nil && !*s.Skygear.SchemaOnSave,
+		Mail:         hecate.MailSettings{Sender: s.Mail.Sender, Templates: map[string]hecate.MailTemplate{}},
 	}
 	for name, t := range s.Mail.Templates {
 		out.Mail.Templates[name] = hecate.MailTemplate{Subject: t.Subject, Text: t.Text, HTML: t.HTML}
