@@ -23,6 +23,7 @@ type house struct {
 	clock  *fakeClock
 	box    *letterBox
 	config Config
+	dir    string // of the database, on SQLite
 }
 
 type fakeClock struct {
@@ -98,7 +99,7 @@ func newHouse(t *testing.T, database string, c Config) *house {
 	t.Cleanup(hasher.Close)
 	c.DB, c.Keys, c.Hasher, c.Blobs, c.Mail = storetest.Open(t, sc), testKeys, hasher, blobs, h.box
 	c.Now, c.Rand, c.Log = h.clock.now, rand.Reader, slog.New(slog.DiscardHandler)
-	h.config, h.Engine = c, New(c)
+	h.config, h.Engine, h.dir = c, New(c), sc.Dir
 	return h
 }
 
