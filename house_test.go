@@ -30,6 +30,7 @@ var rooms = map[string]struct{ own, outside []string }{
 		[]string{"github.com/maypok86/otter/v2", "github.com/google/uuid", "github.com/gabriel-vasile/mimetype"},
 	},
 	"internal/web":             {[]string{"."}, nil},
+	"internal/dialect/skygear": {[]string{".", "internal/engine", "internal/web"}, nil},
 	"internal/dialect/native":  {[]string{".", "internal/engine", "internal/web"}, nil},
 	"internal/dialect/syncano": {[]string{".", "internal/engine", "internal/web"}, nil},
 	"internal/console":         {[]string{"internal/web"}, nil},
