@@ -280,10 +280,21 @@ func last(values []string) string {
 // secretOf compares generated keys without case; a key that the operator gave in another shape is taken as it is.
 func secretOf(text string) hecate.Secret {
 	text = strings.TrimSpace(text)
-	if len(text) == 40 {
-		if lower := strings.ToLower(text); strings.Trim(lower, "0123456789abcdef") == "" {
-			text = lower
-		}
+	if isKey(text) {
+		text = strings.ToLower(text)
 	}
 	return hecate.NewSecret(text)
+}
+
+// isKey reports whether text has the shape of generated keys, in either case.
+func isKey(text string) bool {
+	if len(text) != 40 {
+		return false
+	}
+	for i := range len(text) {
+		if c := text[i] | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }

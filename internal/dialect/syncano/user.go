@@ -25,7 +25,7 @@ func (a *api) showUsers(ctx context.Context, c *call, users ...*engine.UserDetai
 	if err != nil {
 		return nil, err
 	}
-	records := make([]*hecate.Record, 0, 1)
+	records := make([]*hecate.Record, 0, len(users))
 	for _, d := range users {
 		if d.Profile != nil {
 			records = append(records, d.Profile)
