@@ -42,11 +42,11 @@ type item struct {
 
 // batch runs the requests one after the other, each on its own: a failed one undoes nothing.
 func (a *api) batch(w *web.Response, r *web.Request, c *call) error {
-	body, err := readBatch(r)
+	raw, given, err := readBatch(r)
 	if err != nil {
 		return err
 	}
-	items, err := readItems(body, c)
+	items, err := readItems(raw, given, c)
 	if err != nil {
 		return err
 	}
@@ -68,31 +68,23 @@ func (a *api) batch(w *web.Response, r *web.Request, c *call) error {
 	return w.Bytes(http.StatusOK, j.buf)
 }
 
-func readBatch(r *web.Request) (any, error) {
-	body, err := r.ReadBody(reading)
+// readBatch returns the list of requests, and whether there is one.
+func readBatch(r *web.Request) (raw any, given bool, err error) {
+	in, err := readInput(r)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	switch body.Kind {
-	case web.JSON:
-		object, ok := body.Object()
-		if !ok {
-			return nil, invalid("non_field_errors", "Invalid data. Expected a dictionary, but got "+typeName(body.Value)+".")
-		}
-		return object["requests"], nil
-	case web.Form, web.Multipart:
-		if text := last(body.Form["requests"]); text != "" {
-			return fromText(text, '['), nil
-		}
-	}
-	return nil, nil
+	raw, given = in.values["requests"]
+	return fromText(raw, '['), given, nil
 }
 
-func readItems(raw any, c *call) ([]item, error) {
+func readItems(raw any, given bool, c *call) ([]item, error) {
 	list, ok := raw.([]any)
 	switch {
-	case raw == nil:
+	case !given:
 		return nil, invalid("requests", textRequired)
+	case raw == nil:
+		return nil, invalid("requests", textNull)
 	case !ok:
 		return nil, invalid("requests.non_field_errors", `Expected a list of items but got type "`+typeName(raw)+`".`)
 	case len(list) > maxBatch:

@@ -31,6 +31,7 @@ type world struct {
 	serve  http.Handler
 	mail   *letters
 	log    *bytes.Buffer
+	files  string // where the bytes of files are kept
 	count  int
 }
 
@@ -78,12 +79,13 @@ func newWorld(t testing.TB, db *store.DB, change func(*engine.Config, *Config)) 
 	// The cheapest hash: what it costs is tested where it is made.
 	hasher := secret.NewHasher(secret.Config{Keys: keys, Rand: rand.Reader, Cost: secret.Cost{Memory: 8, Time: 1, Threads: 1}})
 	t.Cleanup(hasher.Close)
-	blobs, err := blob.OpenDir(t.TempDir())
+	files := t.TempDir()
+	blobs, err := blob.OpenDir(files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = blobs.Close() })
-	w := &world{t: t, mail: &letters{}, log: &bytes.Buffer{}}
+	w := &world{t: t, files: files, mail: &letters{}, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	config := engine.Config{
 		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: w.mail, Now: time.Now, Rand: rand.Reader, Log: log,
