@@ -19,7 +19,10 @@ func (e *Engine) AuthenticateAdmin(ctx context.Context, p hecate.Proof) (*hecate
 	a := &hecate.Actor{Subjects: []hecate.Subject{hecate.Public}}
 	switch {
 	case !p.Key.IsZero():
-		return a, e.presentAdminKey(ctx, a, e.lookup(p.Key))
+		if err := e.presentAdminKey(ctx, a, e.lookup(p.Key)); err != nil {
+			return nil, err
+		}
+		return a, nil
 	case p.Token.IsZero():
 		return nil, hecate.E(hecate.Unauthenticated, op)
 	}
@@ -41,7 +44,10 @@ func (e *Engine) AuthenticateAdmin(ctx context.Context, p hecate.Proof) (*hecate
 		return nil, err
 	}
 	a.Session = s
-	return a, e.actAsAdmin(ctx, a, &admin.Admin)
+	if err := e.actAsAdmin(ctx, a, &admin.Admin); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // RegisterAdminInput describes a new admin account.

@@ -104,6 +104,15 @@ func (t *table[V]) get(ctx context.Context, key string, load func(context.Contex
 	return v, nil
 }
 
+// peek returns the cached value of key, if there is one.
+func (t *table[V]) peek(key string) (V, bool) {
+	if t.owner.off.Load() {
+		var none V
+		return none, false
+	}
+	return t.rows.GetIfPresent(key)
+}
+
 func (t *table[V]) forget(key string) {
 	t.gen(key).Add(1)
 	t.rows.Invalidate(key)

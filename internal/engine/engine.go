@@ -7,6 +7,7 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"log/slog"
 	"sync"
@@ -24,10 +25,10 @@ type Config struct {
 	Keys   *secret.Keys
 	Hasher *secret.Hasher
 	Blobs  blob.Store
-	Mail   mail.Sender // nil: mails go to Log
-	Now    func() time.Time
-	Rand   io.Reader
-	Log    *slog.Logger
+	Mail   mail.Sender      // nil: Log tells that there was a letter
+	Now    func() time.Time // the clock; time.Now when nil
+	Rand   io.Reader        // crypto/rand's when nil
+	Log    *slog.Logger     // slog.Default() when nil
 	// OpenRegistration lets anybody make an admin account and an org.
 	OpenRegistration bool
 	Limits           Limits
@@ -68,6 +69,15 @@ func New(c Config) *Engine {
 	e := &Engine{
 		db: c.DB, keys: c.Keys, hasher: c.Hasher, blobs: c.Blobs, mail: c.Mail,
 		now: c.Now, rand: c.Rand, log: c.Log, open: c.OpenRegistration, limits: c.Limits.withDefaults(),
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	if e.rand == nil {
+		e.rand = rand.Reader
+	}
+	if e.log == nil {
+		e.log = slog.Default()
 	}
 	e.cache = newCache(e.limits)
 	e.audit = newAuditor(e.db, e.log)

@@ -520,3 +520,47 @@ func TestTwoNodesHearOfEachOther(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
+
+func TestCachedUsersFollowTheSchemaOfProfiles(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		_, owner := h.app("books")
+		schema := func(typ hecate.FieldType) {
+			t.Helper()
+			must[*hecate.Collection](t)(h.UpdateCollection(ctx, owner, hecate.ProfileName, 0, func(in *CollectionInput) error {
+				in.Schema = nil
+				if typ != "" {
+					in.Schema = []hecate.Field{{Name: "nick", Type: typ}}
+				}
+				return nil
+			}))
+		}
+		nick := func() any {
+			t.Helper()
+			return must[*UserDetail](t)(h.User(ctx, owner, UserRef{Seq: 1})).Profile.Values["nick"]
+		}
+		schema(hecate.StringType)
+		must[*UserDetail](t)(h.CreateUser(ctx, owner, CreateUserInput{Username: "gordon", Profile: RecordInput{Values: hecate.Values{"nick": "g"}}}))
+		if nick() != "g" {
+			t.Errorf("nick = %v", nick())
+		}
+		must[*UserDetail](t)(h.UpdateUser(ctx, owner, UserRef{Seq: 1}, UpdateUserInput{Profile: &RecordInput{Values: hecate.Values{"nick": "h"}}}))
+		if nick() != "h" {
+			t.Errorf("nick = %v", nick())
+		}
+		failed[*UserDetail](t, hecate.Invalid, "profile.nick")(h.UpdateUser(ctx, owner, UserRef{Seq: 1}, UpdateUserInput{
+			Username: ptr("freeman"), Profile: &RecordInput{Values: hecate.Values{"nick": 5}},
+		}))
+		if d := must[*UserDetail](t)(h.User(ctx, owner, UserRef{Seq: 1})); d.User.Username != "gordon" {
+			t.Error("half of a change happened")
+		}
+		schema(hecate.IntegerType)
+		if nick() != nil {
+			t.Errorf("after retyping, nick = %v", nick())
+		}
+		schema("")
+		if nick() != nil {
+			t.Errorf("after dropping, nick = %v", nick())
+		}
+	})
+}

@@ -224,8 +224,11 @@ func (db *DB) RetireApp(ctx context.Context, id hecate.AppID) error {
 	return db.must(ctx, retireApp, id, db.now())
 }
 
-// PurgeApp removes every row of an app, and the app.
+// PurgeApp removes every row of an app, and the app. Kinds: NotFound without an id: those rows are the server's.
 func (db *DB) PurgeApp(ctx context.Context, id hecate.AppID) error {
+	if id == "" {
+		return hecate.NotFound
+	}
 	for _, table := range appTenantTables {
 		if err := db.run(ctx, `delete from `+table+` where app_id = $1`, id); err != nil {
 			return err
