@@ -12,7 +12,9 @@ import (
 
 // LoginInput is a name and a password.
 type LoginInput struct {
-	Login    string // username, else address
+	Login string // username, else address
+	// Names are login names by field, instead of Login: the first complete entry of Settings.LoginKeys decides.
+	Names    map[string]string
 	Password hecate.Secret
 	Dialect  string
 	Open     *OpenSession // also open a session; nil where the standing one serves
@@ -29,6 +31,7 @@ type LoginResult struct {
 	*UserDetail
 	SessionToken hecate.Secret
 	Before       time.Time // the last login before this one; zero for the first
+	SeenBefore   time.Time // when the user was seen last before
 }
 
 // openedBytes is the randomness of a token that is shown once.
@@ -38,7 +41,7 @@ const openedBytes = 32
 func FoldLogin(name string) string { return store.FoldName(name) }
 
 // Login checks a password at the same cost for unknown and for disabled users. Kinds: Forbidden when the actor may not log users
-// in, UnknownUser, WrongPassword, UserDisabled (whatever the password), TooMany.
+// in, Invalid on "names" for unknown or incomplete ones, UnknownUser, WrongPassword, UserDisabled (whatever the password), TooMany.
 func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) (*LoginResult, error) {
 	const op = "login"
 	app, err := inApp(actor, op)
