@@ -339,7 +339,38 @@ func (e *Engine) DeleteCollection(ctx context.Context, actor *hecate.Actor, name
 }
 
 func (e *Engine) forgetCollection(ctx context.Context, tx *store.DB, c *hecate.Collection) error {
+	if c.Kind == hecate.ProfileCollection { // users are cached with their profiles, read by the schema of then
+		if err := e.forgetAll(ctx, tx, "details"); err != nil {
+			return err
+		}
+	}
 	return e.forget(ctx, tx, "collections", nameKey(c.App, c.Name), idKey(c.App, c.ID))
+}
+
+// dropFromCollections takes a subject that is going out of the grants of the app's collections.
+func (e *Engine) dropFromCollections(ctx context.Context, tx *store.DB, app hecate.AppID, s hecate.Subject) error {
+	if err := tx.Lock(ctx, "collections:"+string(app)); err != nil {
+		return err
+	}
+	all, err := tx.Collections(ctx, app) // a hundred at most
+	if err != nil {
+		return err
+	}
+	named := func(g hecate.Grant) bool { return g.Subject == s }
+	for _, c := range all {
+		inDefaults := c.Defaults != nil && slices.ContainsFunc(c.Defaults.Grants, named)
+		if !inDefaults && !slices.ContainsFunc(c.Access.Grants, named) {
+			continue
+		}
+		c.Access.Grants = slices.DeleteFunc(c.Access.Grants, named)
+		if inDefaults {
+			c.Defaults.Grants = slices.DeleteFunc(c.Defaults.Grants, named)
+		}
+		if err := errors.Join(tx.UpdateCollection(ctx, c), e.forgetCollection(ctx, tx, c)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // profileCollection returns the collection that holds the users' profiles.

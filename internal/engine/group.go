@@ -175,6 +175,9 @@ func (e *Engine) UpdateGroup(ctx context.Context, actor *hecate.Actor, ref Group
 func (e *Engine) DeleteGroup(ctx context.Context, actor *hecate.Actor, ref GroupRef) error {
 	const op = "delete group"
 	return e.changeGroup(ctx, actor, ref, hecate.Delete, op, func(tx *store.DB, g *hecate.Group) error {
+		if err := e.dropFromCollections(ctx, tx, g.App, hecate.SubjectGroup(g.ID)); err != nil {
+			return err
+		}
 		if err := e.dropSubject(ctx, tx, g.App, hecate.SubjectGroup(g.ID)); err != nil {
 			return err
 		}
