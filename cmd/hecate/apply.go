@@ -80,8 +80,11 @@ func (a *applier) at(err error, path ...any) error {
 	}
 	d := hecate.Detail(err)
 	reason := err.Error()
-	if d.Kind == hecate.Exists {
+	switch {
+	case d.Kind == hecate.Exists:
 		reason = fmt.Sprintf("%s is taken by another", d.Field)
+	case d.Kind == hecate.NotFound && d.Info["name"] != nil:
+		reason = fmt.Sprintf("%s %q does not exist", d.Op, d.Info["name"])
 	}
 	return lineError(lineOf(&a.spec.root, path), "%s", reason)
 }

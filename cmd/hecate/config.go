@@ -18,7 +18,7 @@ type commandLine struct {
 
 // storage says where everything is kept; serve and apply share it.
 type storage struct {
-	Data     string `help:"Directory of the database, the files and the master key." default:"./hecate-data" env:"HECATE_DATA" placeholder:"DIR"`
+	Data     string `help:"Directory of the database, the files and the master key (${default})." default:"./hecate-data" env:"HECATE_DATA" placeholder:"DIR"`
 	Database string `help:"PostgreSQL to use instead of SQLite in the data directory." env:"HECATE_DATABASE" placeholder:"postgres://…"`
 	Files    string `help:"Bucket for files instead of the data directory." env:"HECATE_FILES" placeholder:"s3://KEY:SECRET@HOST/BUCKET"`
 	// The master key has no flag: command lines are visible to every process.
@@ -28,7 +28,7 @@ type storage struct {
 // serveCommand runs the server.
 type serveCommand struct {
 	storage
-	Addr         string         `help:"Address to listen on." default:"127.0.0.1:8080" env:"HECATE_ADDR" placeholder:"HOST:PORT"`
+	Addr         string         `help:"Address to listen on (${default})." default:"127.0.0.1:8080" env:"HECATE_ADDR" placeholder:"HOST:PORT"`
 	Host         []hostMapping  `help:"Serve one dialect at the root of a host name; may be repeated." env:"HECATE_HOST" placeholder:"DIALECT[/APP]=NAME"`
 	Apply        string         `help:"File to apply before serving." env:"HECATE_APPLY" placeholder:"FILE" type:"existingfile"`
 	PublicURL    publicURL      `help:"Where clients reach this server, for links in answers and mails." env:"HECATE_PUBLIC_URL" placeholder:"https://…"`

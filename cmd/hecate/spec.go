@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -83,16 +84,16 @@ func parseSpec(file string, text []byte) (*spec, error) {
 
 func readSpec(text []byte) (*spec, error) {
 	var s spec
+	if err := yaml.Unmarshal(text, &s.root); err != nil {
+		return nil, placeYAMLError(err, &s.root)
+	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(&s); err != nil && !errors.Is(err, io.EOF) {
-		return nil, placeYAMLError(err)
+		return nil, placeYAMLError(err, &s.root)
 	}
 	if err := d.Decode(new(spec)); !errors.Is(err, io.EOF) {
 		return nil, lineError(1, "more than one document")
-	}
-	if err := yaml.Unmarshal(text, &s.root); err != nil {
-		return nil, placeYAMLError(err)
 	}
 	c := checker{root: &s.root}
 	c.spec(&s)
@@ -103,7 +104,7 @@ func readSpec(text []byte) (*spec, error) {
 }
 
 // placeYAMLError turns the library's wording into "LINE: reason".
-func placeYAMLError(err error) error {
+func placeYAMLError(err error, root *yaml.Node) error {
 	message := err.Error()
 	var several *yaml.TypeError
 	if errors.As(err, &several) && len(several.Errors) > 0 {
@@ -117,7 +118,26 @@ func placeYAMLError(err error) error {
 	if field, rest, ok := strings.Cut(reason, " not found in type"); ok && rest != "" {
 		reason = "unknown " + field
 	}
+	if line, err := strconv.Atoi(m[1]); err == nil && strings.HasPrefix(reason, "cannot unmarshal") {
+		if key := keyOnLine(root, line, reason); key != "" {
+			reason = key + ": " + reason
+		}
+	}
 	return fmt.Errorf("%s: %s", m[1], reason)
+}
+
+// keyOnLine finds the name of the value that stands on a line and that the library's reason quotes, "" when it is not found.
+func keyOnLine(n *yaml.Node, line int, reason string) string {
+	for i, inner := range n.Content {
+		isValue := n.Kind == yaml.MappingNode && i%2 == 1
+		if isValue && inner.Line == line && inner.Kind == yaml.ScalarNode && strings.Contains(reason, "`"+inner.Value+"`") {
+			return n.Content[i-1].Value
+		}
+		if key := keyOnLine(inner, line, reason); key != "" {
+			return key
+		}
+	}
+	return ""
 }
 
 // checker walks the values and remembers what is wrong, each at its line.

@@ -78,7 +78,7 @@ func unlessEmpty(text string) *string {
 }
 
 // DeclareOrg makes an org of that name with these admins, by address, among its members; others stay members.
-// Kinds: Invalid, NotFound on "email" for an unknown admin.
+// Kinds: Invalid, NotFound on "email" with Info "name" for an unknown admin.
 func (e *Engine) DeclareOrg(ctx context.Context, actor *hecate.Actor, name string, admins []string) (*hecate.Org, error) {
 	org, err := e.OrgByName(ctx, actor, name)
 	if errors.Is(err, hecate.NotFound) {
@@ -90,13 +90,21 @@ func (e *Engine) DeclareOrg(ctx context.Context, actor *hecate.Actor, name strin
 	for _, email := range admins { // a declaration names few
 		a, err := e.AdminByEmail(ctx, actor, email)
 		if err != nil {
-			return nil, err
+			return nil, unknown(err, email)
 		}
 		if err := e.AddOrgMember(ctx, actor, org.ID, a.Admin.ID); err != nil {
 			return nil, err
 		}
 	}
 	return org, nil
+}
+
+// unknown is err, with the name that a declaration used for what was not found.
+func unknown(err error, name string) error {
+	if errors.Is(err, hecate.NotFound) {
+		return hecate.Detail(err).With("name", name)
+	}
+	return err
 }
 
 // DeclareClient gives an app or org its client. Where nothing is given and there is one it stays; made says that
@@ -120,7 +128,7 @@ type DeclareAppInput struct {
 }
 
 // DeclareApp makes an app, or gives the one of that name these settings and this alias. A new one belongs to its org's
-// first member. Kinds: NotFound on "org", Invalid, Exists on "alias".
+// first member. Kinds: NotFound on "org" with Info "name", Invalid, Exists on "alias".
 func (e *Engine) DeclareApp(ctx context.Context, actor *hecate.Actor, in DeclareAppInput) (_ *hecate.App, created bool, err error) {
 	app, err := e.AppByName(ctx, in.Org, in.Name)
 	if errors.Is(err, hecate.NoApp) {
@@ -147,7 +155,7 @@ func (e *Engine) DeclareApp(ctx context.Context, actor *hecate.Actor, in Declare
 func (e *Engine) declareNewApp(ctx context.Context, actor *hecate.Actor, in DeclareAppInput) (*hecate.App, error) {
 	org, err := e.OrgByName(ctx, actor, in.Org)
 	if err != nil {
-		return nil, err
+		return nil, unknown(err, in.Org)
 	}
 	members, err := e.OrgMembers(ctx, actor, org.ID)
 	if err != nil {
