@@ -340,7 +340,8 @@ func tooLarge(d *hecate.Error) *failure {
 	case d.Field != "":
 		e.add(d.Field, sentence(d, "Value is too large."))
 	default:
-		return nil
+		row := answers[hecate.TooLarge]
+		return &failure{d.Kind, row.status, one("detail", sentence(d, row.detail))}
 	}
 	return &failure{d.Kind, http.StatusBadRequest, e.json()}
 }
