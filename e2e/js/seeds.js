@@ -29,7 +29,7 @@ flow(async () => {
 
   await check('2 the API key alone creates a user with a profile', async () => {
     const user = await client.User.please().create({username: 'Gordon Freeman', password: 'Black Mesa'});
-    gordon = JSON.parse(JSON.stringify(Object.assign({}, user, {links: user.links})));
+    gordon = {id: user.id, user_key: user.user_key, profile: user.profile};
     assert.equal(user.username, 'Gordon Freeman');
     assert.match(user.user_key, /^[0-9a-f]{39}[02468ace]$/);
     assert.equal(user.password === 'Black Mesa' || user.password === undefined, true);
