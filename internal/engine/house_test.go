@@ -19,7 +19,7 @@ import (
 // house is an engine on a real store, with a clock that the test moves and a letter box.
 type house struct {
 	*Engine
-	t      *testing.T
+	t      testing.TB
 	clock  *fakeClock
 	box    *letterBox
 	config Config
@@ -85,7 +85,7 @@ func inHouse(t *testing.T, fn func(t *testing.T, h *house)) {
 	}
 }
 
-func newHouse(t *testing.T, database string, c Config) *house {
+func newHouse(t testing.TB, database string, c Config) *house {
 	t.Helper()
 	h := &house{t: t, clock: &fakeClock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, box: &letterBox{}}
 	sc := storetest.Config(t, database)
@@ -106,7 +106,7 @@ func newHouse(t *testing.T, database string, c Config) *house {
 func clear(text string) hecate.Secret { return hecate.NewSecret(text) }
 
 // must returns v of a call that has to work.
-func must[T any](t *testing.T) func(v T, err error) T {
+func must[T any](t testing.TB) func(v T, err error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -124,7 +124,7 @@ func works(t *testing.T, err error) {
 }
 
 // fails checks the kind of an error and, unless it is "", its field.
-func fails(t *testing.T, err error, kind hecate.Kind, field string) {
+func fails(t testing.TB, err error, kind hecate.Kind, field string) {
 	t.Helper()
 	if hecate.KindOf(err) != kind || err == nil {
 		t.Fatalf("err = %v, want %v", err, kind)

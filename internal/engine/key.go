@@ -52,11 +52,12 @@ func foldKey(text string) string {
 	if len(text) != keyDigits {
 		return text
 	}
-	lower := strings.ToLower(text)
-	if strings.Trim(lower, hexDigits) != "" {
-		return text
+	for i := range len(text) {
+		if c := text[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
+			return text
+		}
 	}
-	return lower
+	return strings.ToLower(text)
 }
 
 // seal keeps a secret that must be shown again. The context binds it to one thing.
