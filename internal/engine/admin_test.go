@@ -369,3 +369,27 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAdminWithoutPasswordMayGetOne(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		me, d := h.admin("a@example.com")
+		works(t, h.db.Write(ctx, func(tx *store.DB) error { return tx.SetAdminPassword(ctx, d.Admin.ID, "") }))
+		if own := must[*AdminDetail](t)(h.OwnAdmin(ctx, me)); own.Admin.HasPassword {
+			t.Error("has a password")
+		}
+		failed[*AdminDetail](t, hecate.WrongPassword, "")(h.LoginAdmin(ctx, "a@example.com", clear("")))
+		fails(t, h.ChangeAdminPassword(ctx, me, clear(""), clear("x")), hecate.WrongPassword, "current_password")
+		fails(t, h.SetAdminPassword(ctx, me, clear("")), hecate.Invalid, "password")
+		works(t, h.SetAdminPassword(ctx, me, clear("x")))
+		must[*AdminDetail](t)(h.LoginAdmin(ctx, "a@example.com", clear("x")))
+		fails(t, h.SetAdminPassword(ctx, me, clear("y")), hecate.Exists, "password")
+		if !must[bool](t)(h.SetAdminPasswordByOperator(ctx, System(), d.Admin.ID, clear("z"))) {
+			t.Error("not replaced")
+		}
+		if must[bool](t)(h.SetAdminPasswordByOperator(ctx, System(), d.Admin.ID, clear("z"))) {
+			t.Error("replaced by the same")
+		}
+		failed[bool](t, hecate.Forbidden, "")(h.SetAdminPasswordByOperator(ctx, me, d.Admin.ID, clear("q")))
+	})
+}
