@@ -11,7 +11,7 @@ import (
 // cachedApp finds an app under one of its cache keys. Kinds: NoApp.
 func (e *Engine) cachedApp(ctx context.Context, key string, load func(context.Context) (*hecate.App, error)) (*hecate.App, error) {
 	app, err := e.cache.apps.get(ctx, key, load)
-	if errors.Is(err, hecate.NotFound) || errors.Is(err, hecate.Invalid) { // Invalid: a NUL, which PostgreSQL refuses, is in no name
+	if errors.Is(unheldText(err), hecate.NotFound) {
 		return nil, hecate.E(hecate.NoApp, "find app")
 	}
 	return app, err
@@ -334,7 +334,8 @@ type UpdateAppInput struct {
 	Settings    *hecate.Settings
 }
 
-// UpdateApp changes an app. Kinds: Forbidden, NotFound, Invalid, Exists on "alias" or "name".
+// UpdateApp changes an app. Kinds: Forbidden, NotFound, Invalid, Exists on "alias" or "name", and on "login_keys" where two
+// users share what new LoginKeys keep apart.
 func (e *Engine) UpdateApp(ctx context.Context, actor *hecate.Actor, id hecate.AppID, in UpdateAppInput) (*AppDetail, error) {
 	const op = "update app"
 	_, inside, err := e.appFor(ctx, actor, id, op)
@@ -397,6 +398,9 @@ func (e *Engine) writeAppChange(ctx context.Context, tx *store.DB, actor *hecate
 			if err := e.setSandbox(ctx, tx, app.ID, in.Settings.Sandbox); err != nil {
 				return err
 			}
+		}
+		if err := e.rebuildNames(ctx, tx, app.ID, &app.Settings, in.Settings); err != nil {
+			return err
 		}
 		app.Settings = *in.Settings
 	}

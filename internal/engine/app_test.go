@@ -418,3 +418,42 @@ func TestOrgs(t *testing.T) {
 		})
 	})
 }
+
+func TestOrgsAreSeenByTheirMembers(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		eli, d := h.admin("eli@example.com")
+		azian, _ := h.admin("azian@example.com")
+		org := must[*hecate.Org](t)(h.CreateOrg(ctx, eli, "acme"))
+		for a, want := range map[*hecate.Actor]int{eli: 1, azian: 0, System(): 1} {
+			if got := must[[]*hecate.Org](t)(h.Orgs(ctx, a)); len(got) != want {
+				t.Errorf("%s: %d orgs", a.Name(), len(got))
+			}
+		}
+		failed[[]*hecate.Org](t, hecate.Unauthenticated, "")(h.Orgs(ctx, nil))
+		if got := must[[]*hecate.Admin](t)(h.OrgMembers(ctx, eli, org.ID)); len(got) != 1 || got[0].ID != d.Admin.ID {
+			t.Errorf("members = %+v", got)
+		}
+		failed[[]*hecate.Admin](t, hecate.NotFound, "org")(h.OrgMembers(ctx, azian, org.ID))
+		failed[*hecate.Org](t, hecate.NotFound, "org")(h.OrgByName(ctx, System(), "\xff\x00"))
+	})
+}
+
+func TestTheOperatorFindsAndKeysAdmins(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		me, d := h.admin("eli@example.com")
+		_, other := h.admin("azian@example.com")
+		if got := must[*AdminDetail](t)(h.AdminByEmail(ctx, System(), "ELI@example.com")); got.Admin.ID != d.Admin.ID || !sameSecret(got.Key, d.Key) {
+			t.Errorf("admin = %+v", got.Admin)
+		}
+		failed[*AdminDetail](t, hecate.Forbidden, "")(h.AdminByEmail(ctx, me, "eli@example.com"))
+		failed[*AdminDetail](t, hecate.NotFound, "email")(h.AdminByEmail(ctx, System(), "nobody@example.com"))
+		key := clear(strings.Repeat("0a", 20))
+		failed[*AdminDetail](t, hecate.Forbidden, "")(h.SetAdminKeyByOperator(ctx, me, d.Admin.ID, key))
+		failed[*AdminDetail](t, hecate.Exists, "account_key")(h.SetAdminKeyByOperator(ctx, System(), d.Admin.ID, other.Key))
+		must[*AdminDetail](t)(h.SetAdminKeyByOperator(ctx, System(), d.Admin.ID, key))
+		failed[*hecate.Actor](t, hecate.BadKey, "")(h.AuthenticateAdmin(ctx, hecate.Proof{Key: d.Key}))
+		must[*hecate.Actor](t)(h.AuthenticateAdmin(ctx, hecate.Proof{Key: key}))
+	})
+}

@@ -38,6 +38,15 @@ func missing(err error, op, field string) error {
 	return err
 }
 
+// unheldText turns the Invalid of a lookup into NotFound: a text that the database refuses (PostgreSQL: a NUL, broken
+// UTF-8) is in no row.
+func unheldText(err error) error {
+	if errors.Is(err, hecate.Invalid) {
+		return hecate.NotFound
+	}
+	return err
+}
+
 // taken is err, or Exists on the field when nothing went wrong but the place was taken.
 func taken(err error, op, field string) error {
 	if err != nil {

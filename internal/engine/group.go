@@ -29,7 +29,7 @@ func (e *Engine) findGroup(ctx context.Context, db *store.DB, app hecate.AppID, 
 	default:
 		err = hecate.NotFound
 	}
-	return g, missing(err, op, "group")
+	return g, missing(unheldText(err), op, "group")
 }
 
 // Groups lists the app's groups. Prefix filters by title. Kinds: Forbidden.

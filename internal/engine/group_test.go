@@ -25,6 +25,7 @@ func TestGroups(t *testing.T) {
 			failed[*hecate.Group](t, hecate.NotFound, "group")(h.LookupGroup(ctx, other.App.ID, GroupRef{ID: g.ID}))
 		}
 		failed[*hecate.Group](t, hecate.NotFound, "group")(h.Group(ctx, owner, GroupRef{}))
+		failed[*hecate.Group](t, hecate.NotFound, "group")(h.Group(ctx, owner, GroupRef{Name: "\xff\x00"}))
 		failed[*hecate.Group](t, hecate.Exists, "name")(h.CreateGroup(ctx, owner, GroupInput{Name: "lambda/team"}))
 		failed[*hecate.Group](t, hecate.Invalid, "title")(h.CreateGroup(ctx, owner, GroupInput{Title: "\x00"}))
 		failed[*hecate.Group](t, hecate.Forbidden, "")(h.CreateGroup(ctx, h.enter(app, hecate.Proof{Key: plain}), GroupInput{}))

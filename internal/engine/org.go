@@ -124,11 +124,8 @@ func (e *Engine) CreateOrg(ctx context.Context, actor *hecate.Actor, name string
 func (e *Engine) OrgByName(ctx context.Context, actor *hecate.Actor, name string) (*hecate.Org, error) {
 	const op = "org"
 	org, err := e.db.OrgByName(ctx, name)
-	if errors.Is(err, hecate.Invalid) { // a NUL
-		err = hecate.NotFound
-	}
 	if err != nil {
-		return nil, missing(err, op, "org")
+		return nil, missing(unheldText(err), op, "org")
 	}
 	return e.orgFor(ctx, actor, org.ID, op)
 }

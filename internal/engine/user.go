@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"hecate"
@@ -79,10 +80,7 @@ func (e *Engine) findUser(ctx context.Context, app hecate.AppID, ref UserRef, op
 	default:
 		err = hecate.NotFound
 	}
-	if errors.Is(err, hecate.Invalid) { // a NUL, which PostgreSQL refuses, is in no name
-		err = hecate.NotFound
-	}
-	return u, missing(err, op, "user")
+	return u, missing(unheldText(err), op, "user")
 }
 
 // detail returns a user with what belongs to it, from the cache while nothing of it changes. Kinds: NotFound on "user".
@@ -165,7 +163,7 @@ func (e *Engine) onlySelf(ctx context.Context, actor *hecate.Actor, in List) (he
 	if err != nil {
 		return hecate.Page[*UserDetail]{}, err
 	}
-	if name := FoldLogin(d.User.Username); len(name) < len(in.Prefix) || name[:len(in.Prefix)] != FoldLogin(in.Prefix) {
+	if !strings.HasPrefix(FoldLogin(d.User.Username), FoldLogin(in.Prefix)) {
 		return hecate.Page[*UserDetail]{}, nil
 	}
 	return onePage(d, d.User.Seq, in), nil
@@ -498,7 +496,7 @@ func (e *Engine) writeUserChange(ctx context.Context, tx *store.DB, actor *hecat
 	}
 	u := l.User
 	u.UpdatedAt = e.stamp()
-	if err := e.rename(ctx, tx, u, c.UpdateUserInput, op); err != nil {
+	if err := e.rename(ctx, tx, app, u, c.UpdateUserInput, op); err != nil {
 		return err
 	}
 	if c.hash != "" {
@@ -538,8 +536,17 @@ func (e *Engine) forgetUser(ctx context.Context, tx *store.DB, app hecate.AppID,
 	return errors.Join(e.forget(ctx, tx, "users", key), e.forget(ctx, tx, "details", key))
 }
 
-// rename gives a user other names. A new address is not verified and ends the tickets that went to the old one.
-func (e *Engine) rename(ctx context.Context, tx *store.DB, u *hecate.User, in UpdateUserInput, op string) error {
+// rename gives a user other names, and what of his login names they are part of.
+func (e *Engine) rename(ctx context.Context, tx *store.DB, app *hecate.App, u *hecate.User, in UpdateUserInput, op string) error {
+	username, email := u.Username, u.Email
+	if err := e.setNames(ctx, tx, u, in, op); err != nil || u.Username == username && u.Email == email {
+		return err
+	}
+	return e.syncRenamed(ctx, tx, app, u.ID)
+}
+
+// setNames gives a user other names. A new address is not verified and ends the tickets that went to the old one.
+func (e *Engine) setNames(ctx context.Context, tx *store.DB, u *hecate.User, in UpdateUserInput, op string) error {
 	if in.Username != nil && *in.Username != u.Username {
 		i := hecate.Identity{User: u.ID, Kind: hecate.UsernameIdentity, Value: *in.Username, CreatedAt: u.UpdatedAt}
 		if err := e.setName(ctx, tx, u.App, i, op); err != nil {
