@@ -291,7 +291,17 @@ func (e *Engine) insertRecord(ctx context.Context, tx *store.DB, c *hecate.Colle
 		return nil, err
 	}
 	r.Values = doc.Named(c)
-	return r, e.forgetRecord(ctx, tx, c, r)
+	return r, e.wrote(ctx, tx, c, r)
+}
+
+// wrote does what follows from a written record: login names follow their profile, and nothing old stays cached.
+func (e *Engine) wrote(ctx context.Context, tx *store.DB, c *hecate.Collection, r *hecate.Record) error {
+	if c.Kind == hecate.ProfileCollection {
+		if err := e.syncNames(ctx, tx, c.App, r); err != nil {
+			return err
+		}
+	}
+	return e.forgetRecord(ctx, tx, c, r)
 }
 
 // count gives the next numbers to the fields that the server counts.
@@ -461,7 +471,7 @@ func (e *Engine) storeChange(ctx context.Context, tx *store.DB, c *hecate.Collec
 	}
 	e.dropLater(ctx, tx, c.App, blobs)
 	next.Values = doc.Named(c)
-	return next, e.forgetRecord(ctx, tx, c, next)
+	return next, e.wrote(ctx, tx, c, next)
 }
 
 // DeleteRecord deletes a record and its files. Kinds: NotFound when not visible, Forbidden (also for profiles).
