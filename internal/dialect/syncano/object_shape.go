@@ -192,12 +192,8 @@ func (a *api) appendUnnamed(dst []byte, app *hecate.App, c *hecate.Collection, r
 		if builtInNames[name] || c.Field(name) != nil || r.Values[name] == nil {
 			continue
 		}
-		f := hecate.Field{Name: name, Type: typeOf(r.Values[name])}
-		if ref, ok := r.Values[name].(hecate.Ref); ok {
-			f.Target = ref.Collection
-		}
 		j.name(name)
-		j.buf = a.appendField(j.buf, app, c, &f, r.Values[name])
+		j.buf = a.appendInner(j.buf, app, c, r.Values[name])
 	}
 	return j.buf
 }
@@ -259,10 +255,51 @@ func (a *api) appendField(dst []byte, app *hecate.App, c *hecate.Collection, f *
 		return append(dst, '}')
 	case float64:
 		return appendFloat(dst, v)
+	case []any:
+		return a.appendItems(dst, app, c, v)
+	case map[string]any:
+		return a.appendMembers(dst, app, c, v)
 	default:
 		return appendValue(dst, v)
 	}
 	return append(dst, "null"...)
+}
+
+// appendInner appends a value inside a list or an object, where no schema says what it is.
+func (a *api) appendInner(dst []byte, app *hecate.App, c *hecate.Collection, v any) []byte {
+	f := hecate.Field{Type: typeOf(v)}
+	switch v := v.(type) {
+	case hecate.Ref:
+		f.Target = v.Collection
+	case []hecate.Ref:
+		if len(v) > 0 {
+			f.Target = v[0].Collection
+		}
+	}
+	return a.appendField(dst, app, c, &f, v)
+}
+
+func (a *api) appendItems(dst []byte, app *hecate.App, c *hecate.Collection, list []any) []byte {
+	dst = append(dst, '[')
+	for i, v := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = a.appendInner(dst, app, c, v)
+	}
+	return append(dst, ']')
+}
+
+func (a *api) appendMembers(dst []byte, app *hecate.App, c *hecate.Collection, m map[string]any) []byte {
+	dst = append(dst, '{')
+	for i, name := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendText(dst, name), ':')
+		dst = a.appendInner(dst, app, c, m[name])
+	}
+	return append(dst, '}')
 }
 
 // appendFloat appends a number the short way; what JSON cannot say becomes null.

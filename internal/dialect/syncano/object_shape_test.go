@@ -159,9 +159,12 @@ func TestAnObjectHasTheDocumentedShape(t *testing.T) {
 func TestAnOpenCollectionShowsWhatNoSchemaNames(t *testing.T) {
 	a := &api{publicURL: func() string { return "" }}
 	c := &hecate.Collection{ID: "c", Name: "users", Kind: hecate.ProfileCollection, Open: true, Schema: []hecate.Field{{Name: "city", Type: hecate.StringType}}}
-	r := &hecate.Record{Seq: 1, Values: hecate.Values{"city": "Xen", "owner": "me", "zip": int64(9), "at": time.Unix(0, 0), "list": []any{"x"}}}
+	r := &hecate.Record{Seq: 1, Values: hecate.Values{"city": "Xen", "owner": "me", "zip": int64(9), "at": time.Unix(0, 0),
+		"list": []any{"x", hecate.Geo{Lat: 1, Lng: 2}, map[string]any{"b": nil, "a": time.Unix(0, 0)}, hecate.Ref{Collection: hecate.UserTarget, Seq: 3}}}}
 	got := string(a.appendFields(nil, &hecate.App{}, c, r))
-	const want = `"city":"Xen","at":{"type":"datetime","value":"1970-01-01T00:00:00.000000Z"},"list":["x"],"zip":9`
+	const want = `"city":"Xen","at":{"type":"datetime","value":"1970-01-01T00:00:00.000000Z"},` +
+		`"list":["x",{"type":"geopoint","longitude":2,"latitude":1},{"a":{"type":"datetime","value":"1970-01-01T00:00:00.000000Z"},"b":null},` +
+		`{"type":"reference","target":"user","value":3}],"zip":9`
 	if got != want {
 		t.Errorf("got %s", got)
 	}
@@ -195,5 +198,18 @@ func TestOnlyOwnURLsNameFiles(t *testing.T) {
 		if got := a.ownHandle(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+}
+
+func BenchmarkAppendObject(b *testing.B) {
+	a := &api{publicURL: func() string { return "https://files.example.com" }}
+	c := &hecate.Collection{ID: "c", Name: "users", Kind: hecate.ProfileCollection, Schema: []hecate.Field{{Name: "city", Type: hecate.StringType}, {Name: "age", Type: hecate.IntegerType}}}
+	r := &hecate.Record{Seq: 1198, Version: 2, OwnerSeq: 66, Owner: "u", CreatedAt: time.Now(), UpdatedAt: time.Now(),
+		Access: own(grant(hecate.Owner, fullGives)), Values: hecate.Values{"city": "Black Mesa", "age": int64(27)}}
+	app := &hecate.App{Alias: "books"}
+	buf := make([]byte, 0, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = a.appendObject(buf[:0], app, c, r, "v1.1")
 	}
 }

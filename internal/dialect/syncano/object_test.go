@@ -1,13 +1,16 @@
 package syncano
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // everyType is a schema with every type, and every index it may have.
@@ -15,7 +18,7 @@ var everyType = []obj{
 	{"name": "title", "type": "string", "order_index": true, "filter_index": true},
 	{"name": "text", "type": "text"},
 	{"name": "pages", "type": "integer", "order_index": true, "filter_index": true},
-	{"name": "price", "type": "float", "order_index": true},
+	{"name": "price", "type": "float", "order_index": true, "filter_index": true},
 	{"name": "sold", "type": "boolean", "filter_index": true},
 	{"name": "out", "type": "datetime", "order_index": true, "filter_index": true},
 	{"name": "cover", "type": "file"},
@@ -404,5 +407,18 @@ func TestSmallThingsOfTheWire(t *testing.T) {
 	var page struct{ Next, Prev json.RawMessage }
 	if err := json.Unmarshal([]byte(w.want(t, 200, ask{method: "GET", path: class + "objects/", key: c.owner}).body), &page); err != nil || string(page.Next) != "null" || string(page.Prev) != "null" {
 		t.Errorf("%s %s %v", page.Next, page.Prev, err)
+	}
+}
+
+func TestASlowQueryIsToldSo(t *testing.T) {
+	slow := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	var f *failure
+	if err := within(t.Context(), time.Millisecond, slow); !errors.As(err, &f) || f.status != 408 || string(f.body) != `{"detail":"Requested query took too long. Timeout was reached."}` {
+		t.Error(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := within(gone, time.Hour, slow); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
