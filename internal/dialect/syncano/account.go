@@ -17,8 +17,7 @@ const (
 
 // versions answers GET /.
 func (a *api) versions(w *web.Response, _ *web.Request, _ *call) error {
-	w.SetType(jsonType)
-	return w.Bytes(http.StatusOK, []byte(`{"links":{"v1":"/v1/","v1.1":"/v1.1/","v2":"/v2/"}}`))
+	return writeJSON(w, http.StatusOK, []byte(`{"links":{"v1":"/v1/","v1.1":"/v1.1/","v2":"/v2/"}}`))
 }
 
 // index answers GET /v1.1/.
@@ -32,8 +31,7 @@ func (a *api) index(w *web.Response, _ *web.Request, c *call) error {
 	}
 	j.close()
 	j.close()
-	w.SetType(jsonType)
-	return w.Bytes(http.StatusOK, j.buf)
+	return writeJSON(w, http.StatusOK, j.buf)
 }
 
 func (a *api) accountRegister(w *web.Response, r *web.Request, _ *call) error {

@@ -135,8 +135,17 @@ func (a *api) send(w *web.Response, r *web.Request, status int, n *nest, object 
 	if f := readPick(r); f != nil {
 		object = f.appendObject(nil, object, n)
 	}
+	return writeJSON(w, status, object)
+}
+
+// noStore: most answers hold a key of somebody.
+var noStore = []string{"no-store"}
+
+// writeJSON sends JSON that is written already.
+func writeJSON(w *web.Response, status int, body []byte) error {
 	w.SetType(jsonType)
-	return w.Bytes(status, object)
+	w.Header()["Cache-Control"] = noStore
+	return w.Bytes(status, body)
 }
 
 // nothing answers 204.

@@ -224,9 +224,8 @@ func (a *api) fail(w *web.Response, _ *web.Request, err error) {
 		// Both clients sleep for this long and then repeat; without it one of them loops hot.
 		w.Header().Set("Retry-After", strconv.Itoa(retrySeconds(err)))
 	}
-	w.SetType(jsonType)
 	// A failed write means that nobody waits for it.
-	_ = w.Bytes(f.status, f.body)
+	_ = writeJSON(w, f.status, f.body)
 }
 
 // translate finds the answer to an error.

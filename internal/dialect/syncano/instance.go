@@ -203,6 +203,5 @@ func (a *api) sendConfig(w *web.Response, app *hecate.App) error {
 	j.open()
 	j.object("config", app.Config)
 	j.close()
-	w.SetType(jsonType)
-	return w.Bytes(http.StatusOK, j.buf)
+	return writeJSON(w, http.StatusOK, j.buf)
 }

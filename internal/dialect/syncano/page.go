@@ -203,8 +203,7 @@ func sendPage[T any](w *web.Response, r *web.Request, p paging, page hecate.Page
 	}
 	e.end(nil)
 	b.bytes = j.buf
-	w.SetType(jsonType)
-	return w.Bytes(http.StatusOK, b.bytes)
+	return writeJSON(w, http.StatusOK, b.bytes)
 }
 
 // beyond reports whether a row of that id lies on the page's side of last_pk.
