@@ -125,8 +125,8 @@ func (db *DB) UsersByID(ctx context.Context, app hecate.AppID, ids []hecate.User
 	return found, nil
 }
 
-// UserKeyTaken reports whether a user of the app has that key.
-func (db *DB) UserKeyTaken(ctx context.Context, app hecate.AppID, key string) (bool, error) {
+// KeyOfUserTaken reports whether a user of the app has that key.
+func (db *DB) KeyOfUserTaken(ctx context.Context, app hecate.AppID, key string) (bool, error) {
 	n, err := one(ctx, db, scalar[int64], keyTaken, app, key)
 	return n > 0, err
 }
