@@ -27,7 +27,7 @@ var rooms = map[string]struct{ own, outside []string }{
 	}},
 	"internal/engine": {
 		[]string{".", "internal/secret", "internal/store", "internal/blob", "internal/provider", "internal/mail"},
-		[]string{"github.com/maypok86/otter/v2", "github.com/google/uuid", "github.com/gabriel-vasile/mimetype"},
+		[]string{"github.com/maypok86/otter/v2", "github.com/google/uuid", "github.com/gabriel-vasile/mimetype", "github.com/go-jose/go-jose/v4*"},
 	},
 	"internal/web":             {[]string{"."}, nil},
 	"internal/dialect/skygear": {[]string{".", "internal/engine", "internal/web"}, nil},

@@ -13,7 +13,7 @@ import (
 // An admin without a role in the app comes back with NoRole and no powers.
 //
 // Kinds: BadKey for a key or client unknown in this app; BadToken, Expired and UserDisabled for a token that does
-// not count: then the Actor returned is the one without the token, for dialects that go on.
+// not count, UnknownUser and UserDisabled for a user whom a master key cannot act as: then the Actor returned is the one without the token, for dialects that go on.
 func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Proof) (*hecate.Actor, error) {
 	a := &hecate.Actor{App: app, Subjects: []hecate.Subject{hecate.Public}}
 	if !p.Key.IsZero() {
@@ -27,8 +27,11 @@ func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Pro
 		}
 	}
 	var tokenErr error
-	if !p.Token.IsZero() && a.Admin == nil {
+	switch {
+	case !p.Token.IsZero() && a.Admin == nil:
 		tokenErr = e.presentToken(ctx, a, p.Token)
+	case p.Token.IsZero() && p.User != "" && a.Key != nil && a.Key.Flags.Has(hecate.Master):
+		tokenErr = e.presentUser(ctx, a, p.User)
 	}
 	if err := e.addPolicy(ctx, a); err != nil {
 		return nil, err
@@ -117,6 +120,9 @@ func (e *Engine) presentClient(ctx context.Context, a *hecate.Actor, id string, 
 
 // presentToken makes a the one whose session the token opens.
 func (e *Engine) presentToken(ctx context.Context, a *hecate.Actor, token hecate.Secret) error {
+	if err := e.checkSigned(a.App.ID, token); err != nil {
+		return err
+	}
 	s, err := e.session(ctx, a.App.ID, e.lookup(token))
 	if errors.Is(err, hecate.NotFound) {
 		return hecate.E(hecate.BadToken, "authenticate")
@@ -128,6 +134,24 @@ func (e *Engine) presentToken(ctx context.Context, a *hecate.Actor, token hecate
 		return hecate.E(hecate.Expired, "authenticate")
 	}
 	return e.actAsUser(ctx, a, s.User, s)
+}
+
+// presentUser makes a the user of that key, for whoever holds the master key; its powers stay.
+func (e *Engine) presentUser(ctx context.Context, a *hecate.Actor, key string) error {
+	const op = "authenticate"
+	u, err := e.findUser(ctx, a.App.ID, UserRef{Key: key}, op)
+	if errors.Is(err, hecate.NotFound) {
+		return hecate.E(hecate.UnknownUser, op).On("user")
+	}
+	if err != nil {
+		return err
+	}
+	powers := a.Powers
+	if err := e.actAsUser(ctx, a, u.ID, nil); err != nil {
+		return err
+	}
+	a.Powers = powers
+	return nil
 }
 
 func (e *Engine) session(ctx context.Context, app hecate.AppID, hash string) (*hecate.Session, error) {

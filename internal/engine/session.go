@@ -51,19 +51,47 @@ func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) 
 	if err := e.allowArea(actor, hecate.Login, hecate.AreaApp, op); err != nil {
 		return nil, err
 	}
-	l, err := e.checkLogin(ctx, actor, app, in)
-	if err != nil {
-		return nil, err
-	}
-	var s store.Sealed[*hecate.Session]
-	var token hecate.Secret
-	if in.Open != nil {
-		if s, token, err = e.opened(app, l.User.ID, in.Dialect, *in.Open); err != nil {
+	if in.Names != nil {
+		if _, _, err := identify(&app.Settings, in.Names, op); err != nil {
 			return nil, err
 		}
 	}
+	for range loginTries {
+		l, err := e.checkLogin(ctx, actor, app, in)
+		if err != nil {
+			return nil, err
+		}
+		out, err := e.completeLogin(ctx, actor, app, l, in)
+		if !errors.Is(err, errChanged) {
+			return out, err
+		}
+	}
+	return nil, hecate.E(hecate.WrongPassword, op)
+}
+
+// loginTries is how often a login starts again because the password is changed at the same time.
+const loginTries = 3
+
+// errChanged says that a password is no longer the one that was verified.
+var errChanged = errors.New("the password has changed meanwhile")
+
+// completeLogin stores the login of a user whose password was right, unless it changed meanwhile: then errChanged.
+func (e *Engine) completeLogin(ctx context.Context, actor *hecate.Actor, app *hecate.App, l checkedLogin, in LoginInput) (*LoginResult, error) {
+	const op = "login"
+	s, token, err := e.openedFor(app, l.User, in.Dialect, in.Open)
+	if err != nil {
+		return nil, err
+	}
 	key := userCacheKey(app.ID, l.User.ID)
 	err = e.db.Write(ctx, func(tx *store.DB) error {
+		// Behind a change of the password, not beside it: sessions that the change ends are all there when it does.
+		now, err := e.loadUser(ctx, tx, app.ID, l.User.ID, op)
+		if err != nil {
+			return err
+		}
+		if now.Hash != l.Hash {
+			return errChanged
+		}
 		if l.rehashed != "" {
 			if err := tx.SwapCredential(ctx, app.ID, l.User.ID, hecate.PasswordCredential, l.Hash, l.rehashed); err != nil {
 				return err
@@ -72,8 +100,8 @@ func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) 
 		if err := tx.TouchUser(ctx, app.ID, l.User.ID); err != nil {
 			return missing(err, op, "user")
 		}
-		if in.Open != nil {
-			if err := tx.InsertSession(ctx, s); err != nil {
+		if s != nil {
+			if err := tx.InsertSession(ctx, *s); err != nil {
 				return err
 			}
 		}
@@ -88,11 +116,7 @@ func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) 
 	if err != nil {
 		return nil, err
 	}
-	d, err := e.detail(ctx, app.ID, l.User.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &LoginResult{UserDetail: d, SessionToken: token, Before: l.User.LastLoginAt}, nil
+	return e.loggedIn(ctx, app, l.User, token)
 }
 
 // checkedLogin is a user whose password was right.
@@ -106,8 +130,8 @@ func (e *Engine) checkLogin(ctx context.Context, actor *hecate.Actor, app *hecat
 	const op = "login"
 	var l checkedLogin
 	var err error
-	if checkText(op, "login", in.Login, 1, maxName) == nil && len(in.Password.Reveal()) <= maxPassword {
-		l.Login, err = e.db.Login(ctx, app.ID, FoldLogin(in.Login))
+	if (in.Names != nil || checkText(op, "login", in.Login, 1, maxName) == nil) && len(in.Password.Reveal()) <= maxPassword {
+		l.Login, err = e.findLogin(ctx, app, in)
 		if err != nil && !errors.Is(err, hecate.NotFound) {
 			return l, err
 		}
@@ -137,6 +161,18 @@ func (e *Engine) checkLogin(ctx context.Context, actor *hecate.Actor, app *hecat
 	return l, err
 }
 
+// findLogin finds the user whom the input names, with the hash of the password. Kinds: NotFound.
+func (e *Engine) findLogin(ctx context.Context, app *hecate.App, in LoginInput) (store.Login, error) {
+	if in.Names == nil {
+		return e.db.Login(ctx, app.ID, FoldLogin(in.Login))
+	}
+	kind, match, err := identify(&app.Settings, in.Names, "login")
+	if err != nil {
+		return store.Login{}, err
+	}
+	return e.db.LoginByIdentity(ctx, app.ID, kind, match)
+}
+
 // newSession prepares a session of a user.
 func (e *Engine) newSession(app hecate.AppID, user hecate.UserID, dialect string, token hecate.Secret) (store.Sealed[*hecate.Session], error) {
 	id, err := e.newID()
@@ -150,16 +186,20 @@ func (e *Engine) newSession(app hecate.AppID, user hecate.UserID, dialect string
 	}, err
 }
 
-// opened prepares a session whose token is shown once.
-func (e *Engine) opened(app *hecate.App, user hecate.UserID, dialect string, o OpenSession) (store.Sealed[*hecate.Session], hecate.Secret, error) {
-	text, err := secret.Token(e.rand, openedBytes)
-	if err != nil {
-		return store.Sealed[*hecate.Session]{}, hecate.Secret{}, err
+// openedFor is opened for those who asked for a session; nil and no token for the others.
+func (e *Engine) openedFor(app *hecate.App, u *hecate.User, dialect string, o *OpenSession) (*store.Sealed[*hecate.Session], hecate.Secret, error) {
+	if o == nil {
+		return nil, hecate.Secret{}, nil
 	}
-	token := hecate.NewSecret(text)
-	s, err := e.newSession(app.ID, user, dialect, token)
+	s, token, err := e.opened(app, u, dialect, *o)
+	return &s, token, err
+}
+
+// opened prepares a session whose token is shown once.
+func (e *Engine) opened(app *hecate.App, u *hecate.User, dialect string, o OpenSession) (store.Sealed[*hecate.Session], hecate.Secret, error) {
+	s, err := e.newSession(app.ID, u.ID, dialect, hecate.Secret{})
 	if err != nil {
-		return s, token, err
+		return s, hecate.Secret{}, err
 	}
 	ttl := time.Duration(o.TTL) * time.Microsecond
 	if ttl <= 0 {
@@ -169,7 +209,27 @@ func (e *Engine) opened(app *hecate.App, user hecate.UserID, dialect string, o O
 		s.Row.ExpiresAt = s.Row.IssuedAt.Add(ttl)
 	}
 	s.Row.EndsOnPassword = o.EndsOnPassword
-	return s, token, nil
+	token, err := e.newToken(app, u, s.Row)
+	s.Hash = e.lookup(token)
+	return s, token, err
+}
+
+// newToken makes the token of a session: random, or a signed statement where the app wants those.
+func (e *Engine) newToken(app *hecate.App, u *hecate.User, s *hecate.Session) (hecate.Secret, error) {
+	if app.Settings.Sessions.Signed {
+		return e.signedToken(app, u, s)
+	}
+	text, err := secret.Token(e.rand, openedBytes)
+	return hecate.NewSecret(text), err
+}
+
+// loggedIn is the answer to somebody who has come in; u is the user as he was before.
+func (e *Engine) loggedIn(ctx context.Context, app *hecate.App, u *hecate.User, token hecate.Secret) (*LoginResult, error) {
+	d, err := e.detail(ctx, app.ID, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &LoginResult{UserDetail: d, SessionToken: token, Before: u.LastLoginAt, SeenBefore: u.LastSeenAt}, nil
 }
 
 // standing prepares a user's standing session, whose token can be shown again.

@@ -214,38 +214,7 @@ func (e *Engine) CreateUser(ctx context.Context, actor *hecate.Actor, in CreateU
 	if err := e.allowArea(actor, hecate.Create, hecate.AreaUsers, op); err != nil {
 		return nil, err
 	}
-	if err := in.check(op, app.Settings.Password); err != nil {
-		return nil, err
-	}
-	if err := e.namesFree(ctx, app.ID, in.Username, in.Email, op); err != nil { // before a hash is paid for
-		return nil, err
-	}
-	hash := ""
-	if !in.Password.IsZero() {
-		if hash, err = e.hasher.Hash(ctx, in.Password.Reveal()); err != nil {
-			return nil, err
-		}
-	}
-	u, err := e.newUser(app.ID, in, hash)
-	if err != nil {
-		return nil, err
-	}
-	session, _, err := e.standing(app.ID, u.ID, in.Dialect)
-	if err != nil {
-		return nil, err
-	}
-	err = e.db.Write(ctx, func(tx *store.DB) error {
-		if err := e.insertUser(ctx, tx, u, hash, op); err != nil {
-			return err
-		}
-		if err := tx.InsertSession(ctx, session); err != nil {
-			return err
-		}
-		if _, err := e.createProfile(ctx, tx, app, u, in.Profile); err != nil {
-			return inProfile(err)
-		}
-		return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(u.ID)))
-	})
+	u, _, err := e.bringIn(ctx, actor, app, newcomer{CreateUserInput: in}, op)
 	if err != nil {
 		return nil, err
 	}
@@ -322,7 +291,7 @@ func (e *Engine) newUser(app hecate.AppID, in CreateUserInput, hash string) (*he
 	return u, err
 }
 
-// insertUser stores a user with names, password and the roles that new users get, and numbers it.
+// insertUser stores a user with names and password, and numbers it.
 func (e *Engine) insertUser(ctx context.Context, tx *store.DB, u *hecate.User, hash, op string) error {
 	var err error
 	if u.Seq, err = tx.NextSerial(ctx, u.App, "users"); err != nil {
@@ -344,6 +313,11 @@ func (e *Engine) insertUser(ctx context.Context, tx *store.DB, u *hecate.User, h
 			return err
 		}
 	}
+	return nil
+}
+
+// giveDefaultRoles gives a new user the roles that new users get.
+func (e *Engine) giveDefaultRoles(ctx context.Context, tx *store.DB, u *hecate.User) error {
 	given, err := tx.DefaultRoles(ctx, u.App)
 	if err != nil {
 		return err
@@ -408,6 +382,7 @@ func (e *Engine) UpdateUser(ctx context.Context, actor *hecate.Actor, ref UserRe
 type userChange struct {
 	UpdateUserInput
 	hash     string // of a password that really changes, else ""
+	endAll   bool   // a change of the password ends every session
 	standing *store.Sealed[*hecate.Session]
 }
 
@@ -607,7 +582,7 @@ func (e *Engine) setPassword(ctx context.Context, tx *store.DB, actor *hecate.Ac
 		return err
 	}
 	which := store.SessionsByPassword
-	if app.Settings.Sessions.EndOnPasswordChange {
+	if s := app.Settings.Sessions; s.EndOnPasswordChange || s.Signed || c.endAll {
 		which = store.AllSessions
 	}
 	if err := e.endSessions(ctx, tx, app.ID, u.ID, which, c.standing); err != nil {

@@ -39,3 +39,11 @@ func (db *DB) DeleteIdentityKinds(ctx context.Context, app hecate.AppID, kinds [
 func (db *DB) RecordsFrom(ctx context.Context, c *hecate.Collection, after int64, limit int) ([]Stored, error) {
 	return many(ctx, db, scanRecord(c), profilesFrom, c.App, c.ID, after, limit)
 }
+
+const sessionOpen = `select count(*) from sessions where app_id = $1 and id = $2`
+
+// SessionOpen reports whether a session is still stored.
+func (db *DB) SessionOpen(ctx context.Context, app hecate.AppID, id hecate.SessionID) (bool, error) {
+	n, err := one(ctx, db, scalar[int64], sessionOpen, app, id)
+	return n > 0, err
+}
