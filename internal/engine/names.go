@@ -95,9 +95,14 @@ func identify(s *hecate.Settings, names map[string]string, op string) (hecate.Id
 	return "", "", hecate.E(hecate.Invalid, op).On("names").Says("no complete set of names")
 }
 
-// spread puts names where they belong: username and address, and the rest as values of the profile.
+// spread puts names where they belong: username and address (over those of the input), and the rest as values of the profile.
 func spread(in *CreateUserInput, names map[string]string) {
-	in.Username, in.Email = names[usernameField], names[emailField]
+	if v := names[usernameField]; v != "" {
+		in.Username = v
+	}
+	if v := names[emailField]; v != "" {
+		in.Email = v
+	}
 	values := make(hecate.Values, len(in.Profile.Values)+len(names))
 	for field, v := range in.Profile.Values {
 		values[field] = v

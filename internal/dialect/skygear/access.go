@@ -24,6 +24,20 @@ func openAccess() hecate.Access {
 	}}
 }
 
+// openProfile is `_access: null` of a user's record: everybody reads, but only the user himself (and who manages users)
+// writes, here and in every other dialect. It is told from [{public, read}] by its second grant.
+var openProfile = hecate.Access{Own: true, Grants: []hecate.Grant{
+	{Subject: hecate.Public, Permissions: readLevel},
+	{Subject: hecate.Anyone, Permissions: readLevel},
+	ownerGrant,
+}}
+
+// isOpenProfile reports whether a user's record still has the access that it began with.
+func isOpenProfile(a hecate.Access) bool {
+	return a.Own && len(a.Grants) == len(openProfile.Grants) &&
+		a.Of(hecate.Public) == readLevel && a.Of(hecate.Anyone) == readLevel && a.Of(hecate.Owner) == writeLevel
+}
+
 // ownerGrant stands in every access that was given as a list: the owner always has full access. It also tells
 // [{public, write}] from null, which has none.
 var ownerGrant = hecate.Grant{Subject: hecate.Owner, Permissions: writeLevel}

@@ -8,8 +8,41 @@ import (
 	"net/http"
 	"time"
 
+	"hecate/internal/engine"
 	"hecate/internal/web"
 )
+
+// Config is what the dialect stands on. Engine is required.
+type Config struct {
+	Engine    *engine.Engine
+	PublicURL func() string // base of the URLs of assets, without a final slash; nil: they are path-absolute
+	// HostApp names the app that a host name stands for, as "alias" or "org/name"; "": none. The host is that of the request,
+	// with its port. nil: no host name stands for an app.
+	HostApp func(host string) string
+	Origin  string       // of the CORS headers; "": *
+	Log     *slog.Logger // faults of ours; nil: slog.Default
+	Limits  web.Limits   // zero fields: defaults
+	Limiter *web.Limiter // per client address; nil: no rate limit
+}
+
+// Handler serves the actions, the files and the sockets.
+func Handler(c Config) http.Handler {
+	a := &api{engine: c.Engine, publicURL: c.PublicURL, log: c.Log, origin: c.Origin}
+	if a.log == nil {
+		a.log = slog.Default()
+	}
+	if a.publicURL == nil {
+		a.publicURL = func() string { return "" }
+	}
+	a.doors = a.engineDoors(c.HostApp)
+	h, err := a.mux(a.table(), a.routes(), c.Limits, c.Limiter)
+	if err != nil {
+		// Only a mistake in the tables comes here, and a test finds it.
+		a.log.Error("skygear: routes", "err", err)
+		return http.NotFoundHandler()
+	}
+	return h
+}
 
 // jsonType is exact: the old server named no charset.
 const jsonType = "application/json"
@@ -22,11 +55,13 @@ const answerTime = 60 * time.Second
 
 // api is the dialect: actions are its methods.
 type api struct {
-	doors   doors
-	actions actionTable
-	log     *slog.Logger
-	rand    io.Reader // request ids
-	origin  string    // of the CORS headers
+	engine    *engine.Engine
+	publicURL func() string
+	doors     doors
+	actions   actionTable
+	log       *slog.Logger
+	rand      io.Reader // request ids
+	origin    string    // of the CORS headers
 }
 
 // mux serves the actions behind the other routes (files, pages, sockets), which
@@ -78,10 +113,12 @@ func (a *api) begin(w *web.Response, r *web.Request) {
 var allowHeaders = map[string]string{"Method": "Access-Control-Allow-Methods", "Headers": "Access-Control-Allow-Headers"}
 
 // requestID is a random UUID. The log's own id is in X-Request-Id.
-func (a *api) requestID() string {
+func (a *api) requestID() string { return randomUUID(a.rand) }
+
+func randomUUID(random io.Reader) string {
 	var b [16]byte
 	// Without randomness the id is of no use, but the answer still is.
-	_, _ = io.ReadFull(a.rand, b[:])
+	_, _ = io.ReadFull(random, b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

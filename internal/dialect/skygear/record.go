@@ -244,7 +244,11 @@ type transient struct {
 func (s *recordShape) append(dst []byte, typ string, rec *hecate.Record, more hecate.Values, besides ...transient) []byte {
 	// A writer of its own: in dst no comma may be guessed.
 	j := jsonWriter{append(dst, '{')}
-	writeAccess(&j, "_access", rec.Access, rec.Extra, s.userKey)
+	if typ == userType && isOpenProfile(rec.Access) {
+		j.null("_access")
+	} else {
+		writeAccess(&j, "_access", rec.Access, rec.Extra, s.userKey)
+	}
 	j.time("_created_at", rec.CreatedAt)
 	j.text("_created_by", s.user(rec.CreatedBy))
 	j.text("_id", recordID{typ, keyOf(rec)}.String())
