@@ -9,6 +9,13 @@ type idiom interface {
 	items(path []string, member string, typ fieldType) string
 	// like is the condition that a text matches the pattern, by characters and case.
 	like(b *binds, text string, pattern []token) string
+	// among is the condition that a column has one of the values that a query finds.
+	among(column, query string) string
+	// leads reports whether an index must be told to go first.
+	leads() bool
+	// through is what follows "from", with the first conditions: rows x of
+	// record_index, and after them the records r they lead to.
+	through(lead leader) string
 	// word is the condition that the word stands in a text, between characters
 	// that belong to no word; with start it may go on. Word characters are ASCII
 	// letters and digits, the underscore, and everything beyond ASCII.
@@ -67,6 +74,39 @@ func (p *postgres) items(path []string, member string, typ fieldType) string {
 	}
 	return "select case jsonb_typeof(" + value + ") when '" + kind + "' then " + text + " end as v from jsonb_array_elements(case jsonb_typeof(" +
 		at + ") when 'array' then " + at + " else '[]'::jsonb end) e(value)"
+}
+
+// throughIndex reads the index and the record of each row.
+func throughIndex(lead leader) string {
+	return "record_index x cross join records r where x.app_id = $1 and x.collection_id = $2 and " + lead.cond +
+		" and r.app_id = $1 and r.collection_id = $2 and r.seq = x.seq"
+}
+
+// SQLite asks the index for the list first, and takes the tables of a cross join as they stand.
+
+func (l *lite) leads() bool                       { return false }
+func (l *lite) among(column, query string) string { return column + " in (" + query + ")" }
+func (l *lite) through(lead leader) string        { return throughIndex(lead) }
+
+// PostgreSQL thinks of app, collection and slot as independent and so of
+// every result as tiny; it would as soon compare each record with each row of the
+// index. Neither a hashed list nor two tables behind fences can go that wrong.
+
+func (p *postgres) leads() bool { return true }
+func (p *postgres) among(column, query string) string {
+	return "(" + column + " in (" + query + ")) is true"
+}
+
+func (p *postgres) through(lead leader) string {
+	if lead.inOrder { // no fence, which would hide the order
+		return throughIndex(lead)
+	}
+	rows := "select x.seq"
+	if lead.many {
+		rows = "select distinct x.seq"
+	}
+	return "(" + rows + " from record_index x where x.app_id = $1 and x.collection_id = $2 and " + lead.cond + " offset 0) x cross join lateral " +
+		"(select * from records r where r.app_id = $1 and r.collection_id = $2 and r.seq = x.seq offset 0) r where true"
 }
 
 var (

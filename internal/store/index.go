@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	insertIndex    = `insert into record_index (app_id, collection_id, slot, num, txt, record_id) values `
+	insertIndex    = `insert into record_index (app_id, collection_id, slot, absent, num, txt, seq, record_id) values `
 	deleteIndex    = `delete from record_index where app_id = $1 and record_id = $2 and slot in `
 	dropIndex      = `delete from record_index where app_id = $1 and collection_id = $2 and slot = $3`
 	insertUniques  = `insert into record_uniques (app_id, collection_id, slot, value, record_id) values `
@@ -25,14 +25,22 @@ const (
 )
 
 // indexText bounds the text kept in an index: an index row of PostgreSQL holds no
-// more than 2,700 bytes. Whoever looks up a longer text must compare it again.
+// more than 2,700 bytes. Whoever looks up a longer text must compare it again, and
+// texts that are alike so far are ordered by their record's number.
 const indexText = 512
 
 // entry is one row of record_index.
 type entry struct {
-	slot string
-	num  *float64
-	txt  *string
+	slot   string
+	absent int64
+	num    *float64
+	txt    *string
+}
+
+// sortColumn is the column of record_index by which values of a type are ordered.
+var sortColumn = map[hecate.FieldType]string{
+	hecate.StringType: "txt", hecate.TextType: "txt", hecate.TimeType: "txt",
+	hecate.IntegerType: "num", hecate.NumberType: "num", hecate.SequenceType: "num", hecate.BooleanType: "num", hecate.ReferenceType: "num",
 }
 
 // entriesOf returns the rows for a field whose stored value is v.
@@ -43,11 +51,16 @@ func entriesOf(f *hecate.Field, v any) []entry {
 	var rows []entry
 	for _, item := range items(v) {
 		if num, txt, ok := indexed(item); ok {
-			rows = append(rows, entry{f.Slot, num, txt})
+			rows = append(rows, entry{slot: f.Slot, num: num, txt: txt})
 		}
 	}
 	if len(rows) == 0 && f.Ordered {
-		rows = append(rows, entry{slot: f.Slot})
+		switch sortColumn[f.Type] {
+		case "num":
+			rows = append(rows, entry{slot: f.Slot, absent: 1, num: new(float64)})
+		case "txt":
+			rows = append(rows, entry{slot: f.Slot, absent: 1, txt: new(string)})
+		}
 	}
 	return rows
 }
@@ -91,6 +104,8 @@ func indexed(v any) (num *float64, txt *string, ok bool) {
 	case hecate.Ref:
 		seq, id := float64(v.Seq), string(v.ID)
 		return &seq, &id, true
+	case hecate.Geo:
+		return number(v.Lat)
 	}
 	return nil, nil, false
 }
@@ -138,7 +153,7 @@ type unique struct{ slot, value string }
 
 // reindex brings record_index and record_uniques from what before asked for to what
 // after asks for. Kinds: Exists on the name of a unique field.
-func (db *DB) reindex(ctx context.Context, c *hecate.Collection, id hecate.RecordID, before, after Document) error {
+func (db *DB) reindex(ctx context.Context, c *hecate.Collection, r *hecate.Record, before, after Document) error {
 	var drop, dropUnique []string
 	var add []entry
 	var addUnique []unique
@@ -163,21 +178,21 @@ func (db *DB) reindex(ctx context.Context, c *hecate.Collection, id hecate.Recor
 			}
 		}
 	}
-	if err := db.deleteSlots(ctx, deleteIndex, c.App, id, drop); err != nil {
+	if err := db.deleteSlots(ctx, deleteIndex, c.App, r.ID, drop); err != nil {
 		return err
 	}
-	if err := db.deleteSlots(ctx, deleteUniques, c.App, id, dropUnique); err != nil {
+	if err := db.deleteSlots(ctx, deleteUniques, c.App, r.ID, dropUnique); err != nil {
 		return err
 	}
-	if err := db.insertEntries(ctx, c, []indexedRecord{{id, add}}); err != nil {
+	if err := db.insertEntries(ctx, c, []indexedRecord{{r.ID, r.Seq, add}}); err != nil {
 		return err
 	}
-	return db.insertUniques(ctx, c, id, addUnique)
+	return db.insertUniques(ctx, c, r.ID, addUnique)
 }
 
 func sameEntries(a, b []entry) bool {
 	return slices.EqualFunc(a, b, func(x, y entry) bool {
-		return x.slot == y.slot && same(x.num, y.num) && same(x.txt, y.txt)
+		return x.slot == y.slot && x.absent == y.absent && same(x.num, y.num) && same(x.txt, y.txt)
 	})
 }
 
@@ -196,6 +211,7 @@ func (db *DB) deleteSlots(ctx context.Context, text string, app hecate.AppID, id
 // indexedRecord is a record with its rows of the index.
 type indexedRecord struct {
 	id   hecate.RecordID
+	seq  int64
 	rows []entry
 }
 
@@ -216,15 +232,15 @@ func (db *DB) insertEntries(ctx context.Context, c *hecate.Collection, records [
 	}
 	count := 0
 	for _, r := range records {
-		at := ""
+		at := "" // binds of number and id
 		for _, e := range r.rows {
 			if at == "" {
-				at = b.add(r.id)
+				at = b.add(r.seq) + "," + b.add(r.id)
 			}
 			if text.Len() > 0 {
 				text.WriteByte(',')
 			}
-			text.WriteString("($1,$2," + b.add(e.slot) + "," + place(&b, e.num) + "," + place(&b, e.txt) + "," + at + ")")
+			text.WriteString("($1,$2," + b.add(e.slot) + "," + b.add(e.absent) + "," + place(&b, e.num) + "," + place(&b, e.txt) + "," + at + ")")
 			if count++; count%indexBatch == 0 {
 				if err := flush(); err != nil {
 					return err
@@ -322,7 +338,7 @@ func scanDocument(s scanner) (d document, err error) {
 func (db *DB) indexSome(ctx context.Context, c *hecate.Collection, fields []hecate.Field, rows []document) error {
 	records := make([]indexedRecord, len(rows))
 	for i, d := range rows {
-		records[i].id = d.id
+		records[i].id, records[i].seq = d.id, d.seq
 		var claims []unique
 		for j := range fields {
 			f := &fields[j]

@@ -16,31 +16,104 @@ type sortKey struct {
 	value     any  // of the row at the cursor; nil is null
 }
 
-// order returns the condition on rows beyond the cursor (" and …" or nothing) and
-// what follows "order by".
-func (q *compiler) order(s Search) (after, by string) {
-	query := s.Query
-	keys, unique := q.sortKeys(s)
-	if !unique {
-		desc := query.SeqDesc
-		if len(query.Order) > 0 {
-			desc = query.Order[0].Desc
+// ordered reports whether record_index has every record once and in the order asked for.
+func (q *compiler) ordered(s Search) bool {
+	if len(s.Query.Order) != 1 {
+		return false
+	}
+	o := s.Query.Order[0]
+	f, ok := q.indexable(&level{c: s.Collection}, o.Operand)
+	return ok && f.Ordered && f.Type == o.Operand.Type && sortColumn[f.Type] != "" && !(o.Desc && o.NullsLast)
+}
+
+// orderedRows are the rows that ordered found.
+func (q *compiler) orderedRows(s Search) *leader {
+	f := s.Collection.Field(s.Query.Order[0].Operand.Path[0])
+	return &leader{cond: "x.slot = " + q.b.add(f.Slot) + " and x." + sortColumn[f.Type] + " is not null", inOrder: true}
+}
+
+// byIndexKeys are the keys of an order by record_index, where absent values come last of all.
+func (q *compiler) byIndexKeys(s Search) []sortKey {
+	o := s.Query.Order[0]
+	absent := sortKey{text: "x.absent", desc: o.Desc, never: true}
+	value := sortKey{text: "x." + sortColumn[o.Operand.Type], desc: o.Desc, never: true}
+	a := s.Query.After
+	if a == nil {
+		return []sortKey{absent, value}
+	}
+	if len(a.Values) != 1 {
+		q.invalid("the cursor does not fit the order")
+		return []sortKey{absent, value}
+	}
+	key, ok := indexCursor(o.Operand, a.Values[0])
+	if !ok {
+		q.invalid("the cursor does not fit the order")
+	}
+	absent.value, value.value = int64(0), key
+	if a.Values[0] == nil {
+		absent.value = int64(1)
+	}
+	return []sortKey{absent, value}
+}
+
+// indexCursor is the value of a cursor as it stands in record_index.
+func indexCursor(o hecate.Operand, v any) (any, bool) {
+	column := sortColumn[o.Type]
+	if v == nil {
+		if column == "num" {
+			return 0.0, true
 		}
-		seq := sortKey{text: "r.seq", desc: desc, never: true}
+		return "", true
+	}
+	bound, ok := sortValue(o, sortClass[o.Type], v)
+	if !ok {
+		return nil, false
+	}
+	switch v := bound.(type) {
+	case string:
+		return clip(v), column == "txt"
+	case bool:
+		return float64(boolNumber(v)), column == "num"
+	}
+	return floatOf(bound), column == "num"
+}
+
+func boolNumber(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// order returns the condition on rows beyond the cursor (" and …" or nothing) and
+// what follows "order by". byIndex says that the rows come through q.orderedRows;
+// onIndex that the condition speaks of rows of record_index only.
+func (q *compiler) order(s Search, byIndex bool) (after, by string, onIndex bool) {
+	query := s.Query
+	var keys []sortKey
+	var unique bool
+	seq := sortKey{text: "r.seq", desc: query.SeqDesc, never: true}
+	if byIndex || q.lead != nil {
+		seq.text = "x.seq"
+	}
+	if byIndex {
+		keys = q.byIndexKeys(s)
+	} else {
+		keys, unique = q.sortKeys(s)
+	}
+	if !unique {
+		if len(query.Order) > 0 {
+			seq.desc = query.Order[0].Desc
+		}
 		if query.After != nil {
 			seq.value = query.After.Seq
 		}
 		keys = append(keys, seq)
 	}
-	if query.Backward {
-		for i := range keys {
-			k := &keys[i]
-			k.nullsLast = !k.atEnd()
-			k.desc = !k.desc
-		}
-	} else {
-		for i := range keys {
-			keys[i].nullsLast = keys[i].atEnd()
+	for i := range keys {
+		k := &keys[i]
+		if k.nullsLast = k.atEnd(); query.Backward {
+			k.nullsLast, k.desc = !k.nullsLast, !k.desc
 		}
 	}
 	if query.After != nil {
@@ -50,7 +123,7 @@ func (q *compiler) order(s Search) (after, by string) {
 	for i, k := range keys {
 		terms[i] = k.term()
 	}
-	return after, strings.Join(terms, ", ")
+	return after, strings.Join(terms, ", "), after != "" && (byIndex || q.lead != nil && len(keys) == 1 && !unique)
 }
 
 // atEnd says where absent values stand in the direction of an order.
@@ -74,6 +147,9 @@ func (k sortKey) term() string {
 // beyond is the condition that a row comes after the values of the keys:
 // a later first key, or an equal one and a later second …
 func (q *compiler) beyond(keys []sortKey) string {
+	if text, ok := q.tuple(keys); ok {
+		return text
+	}
 	k := keys[0]
 	equal, later := k.text+" is null", "false"
 	switch {
@@ -94,6 +170,26 @@ func (q *compiler) beyond(keys []sortKey) string {
 		return "(" + later + ")"
 	}
 	return "(" + later + " or " + equal + " and " + q.beyond(keys[1:]) + ")"
+}
+
+// tuple is beyond in one comparison, which an index can answer: where all
+// keys run the same way and none is ever null.
+func (q *compiler) tuple(keys []sortKey) (string, bool) {
+	names, places := make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		if !k.never || k.value == nil || k.desc != keys[0].desc {
+			return "", false
+		}
+		names[i] = k.text
+	}
+	for i, k := range keys {
+		places[i] = q.b.add(k.value)
+	}
+	sign := ") > ("
+	if keys[0].desc {
+		sign = ") < ("
+	}
+	return "(" + strings.Join(names, ", ") + sign + strings.Join(places, ", ") + ")", true
 }
 
 // sortKeys returns the keys of the orders asked for; unique says that no two

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"hecate"
 )
@@ -73,9 +75,10 @@ func (db *DB) Records(ctx context.Context, s Search) (hecate.Page[*hecate.Record
 func (db *DB) countRecords(ctx context.Context, s Search) (int, error) {
 	q := newCompiler(db, s)
 	where := q.where(s)
-	text := `select count(*) from records r where ` + where
+	from := q.from(q.lead, where)
+	text := `select count(*) from ` + from
 	if s.Query.CountMax > 0 {
-		text = `select count(*) from (select 1 from records r where ` + where + ` limit ` + q.b.add(s.Query.CountMax) + `) n`
+		text = `select count(*) from (select 1 from ` + from + ` limit ` + q.b.add(s.Query.CountMax) + `) n`
 	}
 	if err := q.done(); err != nil {
 		return 0, err
@@ -87,9 +90,18 @@ func (db *DB) countRecords(ctx context.Context, s Search) (int, error) {
 func (db *DB) compilePage(s Search) (string, []any, error) {
 	q := newCompiler(db, s)
 	where := q.where(s)
-	after, order := q.order(s)
-	text := `select ` + recordColumns + ` from records r where ` + where + after +
-		` order by ` + order + ` limit ` + q.b.add(s.Query.Limit+1)
+	lead := q.lead
+	byIndex := lead == nil && q.ordered(s)
+	if byIndex {
+		lead = q.orderedRows(s)
+	}
+	after, order, onIndex := q.order(s, byIndex)
+	if onIndex {
+		lead = &leader{cond: lead.cond + after, many: lead.many, inOrder: lead.inOrder}
+	} else {
+		where += after
+	}
+	text := `select ` + recordColumns + ` from ` + q.from(lead, where) + ` order by ` + order + ` limit ` + q.b.add(s.Query.Limit+1)
 	if s.Query.Offset > 0 {
 		text += ` offset ` + q.b.add(s.Query.Offset)
 	}
@@ -104,7 +116,15 @@ type compiler struct {
 	idiom   idiom
 	b       *binds
 	targets map[hecate.CollectionID]Joined
+	lead    *leader // how record_index finds the records; nil where they are found by their collection
 	err     error
+}
+
+// leader is a condition on x, the rows of record_index that lead to the records r.
+type leader struct {
+	cond    string
+	many    bool // several rows may lead to one record
+	inOrder bool // the index has them in the order asked for
 }
 
 // level is the collection whose records the conditions at hand speak of.
@@ -112,13 +132,13 @@ type level struct {
 	c      *hecate.Collection
 	place  string // bind of its id
 	masked bool   // r.shown says which records may be looked into, and r.data is empty in the others
-	driven bool   // an index already picks the records: the collection need not be named again
 }
 
 // spot is where in the tree a condition stands.
 type spot struct {
-	negated bool // below a Not: unknown must be said as false
-	top     bool // only Ands above: the condition holds for every row of the result
+	negated bool   // below a Not: unknown must be said as false
+	place   string // bind of the collection's id
+	top     bool   // only Ands above, in the outermost query: the condition holds for every row of the result
 }
 
 func newCompiler(db *DB, s Search) *compiler {
@@ -143,36 +163,58 @@ func (q *compiler) done() error {
 	return q.err
 }
 
-// where is the whole condition of a search.
+// where is the condition on the records of a search, but for what q.lead says.
 func (q *compiler) where(s Search) string {
 	l := &level{c: s.Collection, place: q.b.add(s.Collection.ID)}
-	filter := q.filter(l, &s.Query.Filter, spot{top: true})
+	filter := q.filter(l, &s.Query.Filter, spot{place: l.place, top: true})
 	space := "not r.private"
 	if s.Query.Private != "" {
 		space = "r.private and r.owner_id = " + q.b.add(s.Query.Private)
 	}
-	text := "r.app_id = $1"
-	if !l.driven {
-		text += " and r.collection_id = " + l.place
+	return space + " and " + visible(q.b, s.Visible) + " and " + filter
+}
+
+// from is what follows "from" up to the end of the conditions.
+func (q *compiler) from(lead *leader, where string) string {
+	if lead == nil {
+		return "records r where r.app_id = $1 and r.collection_id = $2 and " + where
 	}
-	return text + " and " + space + " and " + visible(q.b, s.Visible) + " and " + filter
+	return q.idiom.through(*lead) + " and " + where
 }
 
 func (q *compiler) filter(l *level, f *hecate.Filter, at spot) string {
 	switch f.Op {
 	case hecate.OpAll:
-		return q.group(l, f.Sub, " and ", "true", at)
+		subs := f.Sub
+		if at.top && len(subs) > 1 { // the first that an index answers leads
+			subs = slices.Clone(subs)
+			slices.SortStableFunc(subs, func(a, b hecate.Filter) int { return cmp.Compare(breadth(a.Op), breadth(b.Op)) })
+		}
+		return q.group(l, subs, " and ", "true", at)
 	case hecate.OpAny:
 		at.top = at.top && len(f.Sub) == 1
 		return q.group(l, f.Sub, " or ", "false", at)
 	case hecate.OpNot:
-		return "not " + q.filter(l, &f.Sub[0], spot{negated: true})
+		return "not " + q.filter(l, &f.Sub[0], spot{place: at.place, negated: true})
 	}
 	text := q.leaf(l, f, at)
 	if at.negated && text != "true" && text != "false" {
 		return "coalesce(" + text + ", false)"
 	}
 	return "(" + text + ")"
+}
+
+// breadth guesses how much a condition lets through: less is narrower.
+func breadth(op hecate.Op) int {
+	switch op {
+	case hecate.OpEqual:
+		return 0
+	case hecate.OpIn, hecate.OpContains, hecate.OpPrefix:
+		return 1
+	case hecate.OpNear, hecate.OpJoined:
+		return 2
+	}
+	return 3
 }
 
 func (q *compiler) group(l *level, subs []hecate.Filter, word, empty string, at spot) string {
@@ -192,7 +234,7 @@ func (q *compiler) leaf(l *level, f *hecate.Filter, at spot) string {
 	case hecate.OpJoined:
 		return q.joined(l, f, at)
 	case hecate.OpNear:
-		return q.near(l, f)
+		return q.near(l, f, at)
 	case hecate.OpContains:
 		return q.contains(l, f, at)
 	case hecate.OpExists:
@@ -551,32 +593,42 @@ func (q *compiler) byColumn(l *level, f *hecate.Filter, as class, v any) (string
 	return fmt.Sprintf(col.through, q.b.add(FoldName(v.(string)))) + " and " + col.text + " = " + q.b.add(v), true
 }
 
-// byIndex compiles equality with one of values by record_index, where the field has one.
+// byIndex compiles a comparison with one of values by record_index, where the field has one.
 func (q *compiler) byIndex(l *level, o hecate.Operand, op hecate.Op, values []any, at spot) (string, bool) {
 	f, ok := q.indexable(l, o)
 	// The items of a relation are in the index one by one; it equals none of them.
-	if !ok || f.Type == hecate.RelationType || at.negated || op != hecate.OpEqual && op != hecate.OpIn || len(values) == 0 {
+	if !ok || f.Type == hecate.RelationType || at.negated || op == hecate.OpNotEqual || len(values) == 0 {
 		return "", false
 	}
-	column, binds, exact := "", make([]any, len(values)), true
+	column, keys, exact := "", make([]any, len(values)), true
 	for i, v := range values {
-		c, bound, precise, fits := indexKey(f, v)
+		c, key, precise, fits := indexKey(f, v)
 		if !fits || column != "" && c != column {
 			return "", false
 		}
-		column, binds[i], exact = c, bound, exact && precise
+		column, keys[i], exact = c, key, exact && precise
 	}
-	text := q.indexed(l, f, "x."+column+" in "+list(q.b, binds), at)
+	as, _ := classOf(values[0])
+	if op == hecate.OpEqual || op == hecate.OpIn {
+		text := q.indexed(f, "x."+column+" in "+list(q.b, keys), at, len(values) == 1)
+		if exact {
+			return text, true
+		}
+		again, ok := q.oneOf(l, o, as, values)
+		return text + " and " + again, ok
+	}
+	sign := comparison[op]
+	if !exact {
+		sign = strings.TrimRight(sign, "= ") + "= "
+	}
+	text := q.indexed(f, "x."+column+sign+q.b.add(keys[0]), at, false)
 	if exact {
 		return text, true
 	}
-	as, _ := classOf(values[0])
 	operand, _ := q.expr(l, o, as)
-	places := make([]string, len(values))
-	for i, v := range values {
-		places[i], _ = q.bind(o, op, as, v)
-	}
-	return text + " and " + operand + " in (" + strings.Join(places, ",") + ")", true
+	_, bound := classOf(values[0])
+	bind, ok := q.bind(o, op, as, bound)
+	return text + " and " + operand + comparison[op] + bind, ok
 }
 
 // indexable returns the field of an operand that record_index can find.
@@ -585,14 +637,20 @@ func (q *compiler) indexable(l *level, o hecate.Operand) (*hecate.Field, bool) {
 		return nil, false
 	}
 	f := l.c.Field(o.Path[0])
-	return f, f != nil && f.Indexed
+	return f, f != nil && (f.Indexed || f.Ordered)
 }
 
-// indexed is the condition that record_index has a row of the field for which cond holds.
-func (q *compiler) indexed(l *level, f *hecate.Field, cond string, at spot) string {
-	l.driven = l.driven || at.top
-	return "r.id in (select x.record_id from record_index x where x.app_id = $1 and x.collection_id = " + l.place +
-		" and x.slot = " + q.b.add(f.Slot) + " and " + cond + ")"
+// indexed is the condition that record_index has a row of the field for which
+// cond holds. The first at the top may lead the query instead: always when
+// equal says that all the rows have one value, since they come in the order of the records then.
+func (q *compiler) indexed(f *hecate.Field, cond string, at spot, equal bool) string {
+	cond = "x.slot = " + q.b.add(f.Slot) + " and x.absent = 0 and " + cond
+	many := sortColumn[f.Type] == "" && f.Type != hecate.GeoType
+	if at.top && q.lead == nil && (equal && !many || q.idiom.leads()) {
+		q.lead = &leader{cond: cond, many: many, inOrder: equal && !many}
+		return "true"
+	}
+	return q.idiom.among("r.seq", "select x.seq from record_index x where x.app_id = $1 and x.collection_id = "+at.place+" and "+cond)
 }
 
 // indexKey returns the column of record_index in which values like v of the
@@ -603,7 +661,8 @@ func indexKey(f *hecate.Field, v any) (column string, key any, exact, ok bool) {
 	case hecate.StringType, hecate.TextType:
 		if as == textClass {
 			text := clip(bound.(string))
-			return "txt", text, text == bound, true
+			// Shorter than anything that was cut.
+			return "txt", text, len(text) < indexText-utf8.UTFMax, true
 		}
 	case hecate.IntegerType, hecate.NumberType, hecate.SequenceType:
 		if as == numberClass {
@@ -742,7 +801,7 @@ func (q *compiler) pattern(l *level, f *hecate.Filter, at spot) string {
 		if end := beyond(from); end != "" {
 			cond += " and x.txt < " + q.b.add(end)
 		}
-		by := q.indexed(l, field, cond, at)
+		by := q.indexed(field, cond, at, false)
 		if from == value {
 			return by
 		}
@@ -846,7 +905,7 @@ func (q *compiler) contains(l *level, f *hecate.Filter, at spot) string {
 	}
 	values := f.Value.([]any)
 	if len(values) == 0 {
-		return q.db.field(path, fieldJSON) + " is not null"
+		return q.present(l, f.Operand, true)
 	}
 	byClass := map[class][]any{}
 	for _, v := range values {
@@ -896,7 +955,7 @@ func (q *compiler) containsByIndex(l *level, o hecate.Operand, f *hecate.Field, 
 	if !ok {
 		return "", false
 	}
-	return q.indexed(l, f, "x."+column+" = "+q.b.add(value), at), true
+	return q.indexed(f, "x."+column+" = "+q.b.add(value), at, false), true
 }
 
 // holds is the condition that the list at path has all the values, which differ.
@@ -926,7 +985,7 @@ const earthRadius = 6371008.8 // metres, the mean
 
 // near compiles OpNear by the haversine formula, without the inverse sine,
 // whose argument rounding may push beyond its domain.
-func (q *compiler) near(l *level, f *hecate.Filter) string {
+func (q *compiler) near(l *level, f *hecate.Filter, at spot) string {
 	center, ok := f.Value.(hecate.Geo)
 	if !ok || math.IsNaN(center.Lat+center.Lng) || math.IsInf(center.Lat+center.Lng, 0) || math.IsNaN(f.Meters) {
 		return q.invalid("needs a place and a distance")
@@ -942,12 +1001,17 @@ func (q *compiler) near(l *level, f *hecate.Filter) string {
 	if f.Meters >= math.Pi*earthRadius {
 		return lat + " is not null"
 	}
+	band := "true"
+	if field, ok := q.indexable(l, f.Operand); ok && !at.negated && field.Type == hecate.GeoType {
+		reach := f.Meters/earthRadius*180/math.Pi + 1e-6
+		band = q.indexed(field, "x.num between "+q.b.add(center.Lat-reach)+" and "+q.b.add(center.Lat+reach), at, false)
+	}
 	most := math.Sin(f.Meters / (2 * earthRadius))
 	double := func(v float64) string { return "cast(" + q.b.add(v) + " as double precision)" }
 	dLat := "sin((radians(" + lat + ") - " + double(center.Lat*math.Pi/180) + ") / 2)"
 	dLng := "sin((radians(" + lng + ") - " + double(center.Lng*math.Pi/180) + ") / 2)"
 	// The addend, a centimetre at short distances, is for rounding: a point is near itself.
-	return dLat + " * " + dLat + " + cos(radians(" + lat + ")) * " + double(math.Cos(center.Lat*math.Pi/180)) +
+	return band + " and " + dLat + " * " + dLat + " + cos(radians(" + lat + ")) * " + double(math.Cos(center.Lat*math.Pi/180)) +
 		" * " + dLng + " * " + dLng + " <= " + double(most*most+1e-18)
 }
 
@@ -960,7 +1024,7 @@ func (q *compiler) joined(l *level, f *hecate.Filter, at spot) string {
 	}
 	inner := q.targetIDs(target, &f.Sub[0])
 	if _, found := q.indexable(l, f.Operand); found && !at.negated {
-		return q.indexed(l, field, "x.txt in ("+inner+")", at)
+		return q.indexed(field, "x.txt in ("+inner+")", at, false)
 	}
 	ref := q.db.field(append(slices.Clone(path), tagRef, "id"), fieldText)
 	if field != nil && field.Type == hecate.ReferenceType {
@@ -978,10 +1042,6 @@ func (q *compiler) targetIDs(t Joined, f *hecate.Filter) string {
   r.created_by, r.updated_by, ` + visible(q.b, t.Visible) + ` as shown, case when ` + visible(q.b, t.Visible) + ` then r.data else '{}' end as data
   from records r where r.app_id = $1 and r.collection_id = ` + l.place + `) r`
 	}
-	filter := q.filter(l, f, spot{top: true})
-	text := "select r.id from " + from + " where r.app_id = $1"
-	if !l.driven {
-		text += " and r.collection_id = " + l.place
-	}
-	return text + " and not r.private and " + filter
+	return "select r.id from " + from + " where r.app_id = $1 and r.collection_id = " + l.place + " and not r.private and " +
+		q.filter(l, f, spot{place: l.place})
 }

@@ -156,7 +156,7 @@ func (db *DB) InsertRecord(ctx context.Context, c *hecate.Collection, s Stored) 
 	if err := db.insertNamed(ctx, r.App, r.ID, r.Access); err != nil {
 		return err
 	}
-	return db.reindex(ctx, c, r.ID, nil, s.Doc)
+	return db.reindex(ctx, c, r, nil, s.Doc)
 }
 
 // UpdateRecord stores a record of c instead of before, which this Write has
@@ -177,7 +177,7 @@ func (db *DB) UpdateRecord(ctx context.Context, c *hecate.Collection, before, s 
 			return err
 		}
 	}
-	return db.reindex(ctx, c, r.ID, before.Doc, s.Doc)
+	return db.reindex(ctx, c, r, before.Doc, s.Doc)
 }
 
 func (s Stored) encode() (data, extra string, err error) {

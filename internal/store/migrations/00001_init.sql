@@ -335,18 +335,20 @@ create table record_grants (
 create index record_grants_subject on record_grants (app_id, subject);
 
 -- One row for each value of an indexed or ordered field, one for each item of
--- an indexed array or relation, and one of nulls where an ordered field is absent.
+-- an indexed array or relation, and one where an ordered field is absent.
 create table record_index (
   app_id        {{text}} not null,
   collection_id {{text}} not null,
   slot          {{text}} not null,
+  absent        integer not null, -- 1 where num or txt stands for no value: it sorts after all others
   num           double precision,
   txt           {{text}},
+  seq           bigint not null,
   record_id     {{text}} not null,
   foreign key (app_id, record_id) references records (app_id, id) on delete cascade
 );
-create index record_index_num on record_index (app_id, collection_id, slot, num, record_id);
-create index record_index_txt on record_index (app_id, collection_id, slot, txt, record_id);
+create index record_index_num on record_index (app_id, collection_id, slot, absent, num, seq) where num is not null;
+create index record_index_txt on record_index (app_id, collection_id, slot, absent, txt, seq) where txt is not null;
 create index record_index_record on record_index (app_id, record_id);
 
 create table record_uniques (
