@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"hecate/internal/store"
+	"hecate/internal/store/storetest"
 	"hecate/internal/web"
 )
 
@@ -30,10 +32,6 @@ import (
 // from the start: K (API key), MASTER (master key), OTHER (another app's key). In an answer "…" is any value,
 // "a…b" any text of that form, and a member "…" allows for further members.
 
-// startConversation makes a server with one app of those settings, and returns
-// the values bound from the start. Nil until the engine's verbs are there.
-var startConversation func(t *testing.T, settings map[string]any) (h http.Handler, bound map[string]string)
-
 func TestConversations(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")
@@ -44,11 +42,10 @@ func TestConversations(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
 			c := readConversation(t, file)
-			if startConversation == nil {
-				t.Skip("well formed; the actions are not there yet")
-			}
-			h, bound := startConversation(t, c.settings)
-			c.hold(t, h, bound)
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				h, bound := conversationWorld(t, db, c.settings)
+				c.hold(t, h, bound)
+			})
 		})
 	}
 }

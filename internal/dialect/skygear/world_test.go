@@ -1,0 +1,274 @@
+package skygear
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hecate"
+	"hecate/internal/blob"
+	"hecate/internal/dialect/syncano"
+	"hecate/internal/engine"
+	"hecate/internal/mail"
+	"hecate/internal/secret"
+	"hecate/internal/store"
+	"hecate/internal/store/storetest"
+)
+
+// world is the dialect on a real engine and a real store.
+type world struct {
+	t      testing.TB
+	engine *engine.Engine
+	serve  http.Handler
+	other  http.Handler // Syncano's API on the same engine
+	clock  *clock
+	log    *bytes.Buffer
+}
+
+// clock is real time, moved.
+type clock struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead)
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+// eachWorld runs fn on both stores.
+func eachWorld(t *testing.T, fn func(t *testing.T, w *world)) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) { fn(t, newWorld(t, db)) })
+}
+
+// lite is a world on SQLite, for what does not depend on the store.
+func lite(t testing.TB) *world {
+	return newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")))
+}
+
+func newWorld(t testing.TB, db *store.DB) *world {
+	t.Helper()
+	keys := secret.NewKeys([32]byte{4, 5, 6})
+	// The cheapest hash: what it costs is tested where it is made.
+	hasher := secret.NewHasher(secret.Config{Keys: keys, Rand: rand.Reader, Cost: secret.Cost{Memory: 8, Time: 1, Threads: 1}})
+	t.Cleanup(hasher.Close)
+	blobs, err := blob.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = blobs.Close() })
+	w := &world{t: t, clock: &clock{}, log: &bytes.Buffer{}}
+	log := slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w.engine = engine.New(engine.Config{
+		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: mail.Log{To: log}, Now: w.clock.now, Rand: rand.Reader, Log: log,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := w.engine.Run(ctx); err != nil && ctx.Err() == nil {
+			t.Errorf("run the engine: %v", err)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	public := func() string { return "http://files.test" }
+	w.serve = Handler(Config{Engine: w.engine, PublicURL: public, Log: log, HostApp: appOfHost})
+	w.other = syncano.Handler(syncano.Config{Engine: w.engine, PublicURL: public, Log: log})
+	if _, err := w.engine.DeclareOrg(ctx, engine.System(), "acme", nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if text := w.log.String(); strings.Contains(text, "level=ERROR") {
+			t.Errorf("the log holds errors:\n%s", text)
+		}
+	})
+	return w
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// appOfHost maps "books.apps.test" to the app books.
+func appOfHost(host string) string {
+	app, ok := strings.CutSuffix(host, ".apps.test")
+	if !ok {
+		return ""
+	}
+	return app
+}
+
+// tenant is one app and its keys.
+type tenant struct {
+	app                *hecate.App
+	key, master, other string // other: a Syncano key with every flag but master
+}
+
+// newApp makes an app with its keys.
+func (w *world) newApp(t testing.TB, name string, settings hecate.Settings) *tenant {
+	t.Helper()
+	ctx := context.Background()
+	app, _, err := w.engine.DeclareApp(ctx, engine.System(), engine.DeclareAppInput{Org: "acme", Name: name, Alias: name, Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := func(name string, flags hecate.KeyFlags) string {
+		k, _, err := w.engine.DeclareKey(ctx, engine.SystemIn(app), engine.KeyInput{Name: name, Flags: flags})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.Key.Reveal()
+	}
+	return &tenant{
+		app: app, key: key("client", hecate.CreatesUsers), master: key("master", hecate.Master),
+		other: key("other", hecate.CreatesUsers|hecate.CreatesGroups),
+	}
+}
+
+type obj = map[string]any
+
+// reply is one answer.
+type reply struct {
+	status int
+	body   string
+	value  obj
+}
+
+// post takes an action.
+func (w *world) post(t testing.TB, action string, body obj) reply {
+	t.Helper()
+	return w.ask(t, w.serve, "POST", "/"+strings.ReplaceAll(action, ":", "/"), body)
+}
+
+func (w *world) ask(t testing.TB, h http.Handler, method, path string, body obj, headers ...string) reply {
+	t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(method, path, bytes.NewReader(raw))
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+			continue
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	got := httptest.NewRecorder()
+	h.ServeHTTP(got, r)
+	out := reply{status: got.Code, body: got.Body.String()}
+	_ = json.Unmarshal(got.Body.Bytes(), &out.value) // what is no object is compared as text
+	return out
+}
+
+// ok demands a result.
+func (r reply) ok(t testing.TB) obj {
+	t.Helper()
+	result, _ := r.value["result"].(obj)
+	if r.status != http.StatusOK || result == nil {
+		t.Fatalf("answer %d %s", r.status, r.body)
+	}
+	return result
+}
+
+// refused demands an error of that code.
+func (r reply) refused(t testing.TB, status int, want code) {
+	t.Helper()
+	fault, _ := r.value["error"].(obj)
+	if r.status != status || fault["code"] != float64(want) {
+		t.Errorf("answer %d %s, want %d with code %d", r.status, r.body, status, want)
+	}
+}
+
+func text(t testing.TB, o obj, name string) string {
+	t.Helper()
+	s, ok := o[name].(string)
+	if !ok {
+		t.Fatalf("no text %s in %v", name, o)
+	}
+	return s
+}
+
+// conversationWorld makes the server of one conversation.
+func conversationWorld(t *testing.T, db *store.DB, raw map[string]any) (http.Handler, map[string]string) {
+	w := newWorld(t, db)
+	here := w.newApp(t, "here", readSettings(t, raw))
+	there := w.newApp(t, "there", hecate.Settings{})
+	return w.serve, map[string]string{"K": here.key, "MASTER": here.master, "OTHER": there.key}
+}
+
+// readSettings reads what conversations say about an app; the names are those of docs/settings.md.
+func readSettings(t *testing.T, raw map[string]any) (s hecate.Settings) {
+	t.Helper()
+	var in struct {
+		HideAccountExistence bool `json:"hide_account_existence"`
+		Password             struct {
+			MinLength  int  `json:"min_length"`
+			Uppercase  bool `json:"uppercase"`
+			Lowercase  bool `json:"lowercase"`
+			Digit      bool `json:"digit"`
+			Symbol     bool `json:"symbol"`
+			History    int  `json:"history"`
+			ExpiryDays int  `json:"expiry_days"`
+			Blocklist  []string
+		}
+		Sessions struct {
+			TTL string `json:"ttl"`
+		}
+		Skygear struct {
+			TokenMode         string     `json:"token_mode"`
+			AuthRecordKeys    [][]string `json:"auth_record_keys"`
+			CustomTokenSecret string     `json:"custom_token_secret"`
+			SchemaOnSave      *bool      `json:"schema_on_save"`
+		}
+	}
+	text, err := json.Marshal(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&in); err != nil {
+		t.Fatal(err)
+	}
+	s.HideAccountExistence = in.HideAccountExistence
+	s.Password = hecate.PasswordPolicy{
+		MinLength: in.Password.MinLength, Uppercase: in.Password.Uppercase, Lowercase: in.Password.Lowercase, Digit: in.Password.Digit,
+		Symbol: in.Password.Symbol, History: in.Password.History, ExpiryDays: in.Password.ExpiryDays, Blocklist: in.Password.Blocklist,
+	}
+	if in.Sessions.TTL != "" {
+		if s.Sessions.TTL, err = time.ParseDuration(in.Sessions.TTL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Sessions.Signed = in.Skygear.TokenMode == "jwt"
+	s.LoginKeys = in.Skygear.AuthRecordKeys
+	s.ClosedSchema = in.Skygear.SchemaOnSave != nil && !*in.Skygear.SchemaOnSave
+	s.Dialects = map[string]map[string]any{extraName: {"custom_token_secret": in.Skygear.CustomTokenSecret}}
+	return s
+}
