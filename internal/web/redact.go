@@ -52,6 +52,7 @@ func logPath(x *exchange) string {
 	if found {
 		path += "?" + redactQuery(query)
 	}
+	path = hideHex(path)
 	if len(path) > maxLogPath {
 		path = path[:maxLogPath] + "…"
 	}
@@ -78,6 +79,30 @@ func hideLong(path string) string {
 
 // maxPlainSegment is shorter than any secret with 128 random bits.
 const maxPlainSegment = 20
+
+// minHexKey is how many hexadecimal digits in a row make what may be a key or the handle of a file; a UUID has fewer.
+const minHexKey = 32
+
+// hideHex hides keys wherever they stand: clients put them where they do not belong.
+func hideHex(s string) string {
+	from, run := 0, 0
+	var b strings.Builder
+	for i := 0; i <= len(s); i++ {
+		if i < len(s) && isHex(s[i]) {
+			run++
+			continue
+		}
+		if run >= minHexKey {
+			b.WriteString(s[from:i-run] + redacted)
+			from = i
+		}
+		run = 0
+	}
+	if from == 0 {
+		return s
+	}
+	return b.String() + s[from:]
+}
 
 // hideSegment replaces the segments of path that mean value, which may span several segments.
 func hideSegment(path, value string) string {

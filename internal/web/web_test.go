@@ -609,6 +609,22 @@ func TestAccessLogHidesSecrets(t *testing.T) {
 	}
 }
 
+func TestAccessLogHidesWhatLooksLikeAKeyAnywhere(t *testing.T) {
+	t.Parallel()
+	hex := strings.Repeat("0aF9", 10)
+	for path, want := range map[string]string{
+		"/files/" + hex + ".png": "/files/[redacted].png",
+		hex:                      "[redacted]",
+		"/users/" + hex + "/" + hex + "/x?q=" + hex[8:]: "/users/[redacted]/[redacted]/x?q=[redacted]",
+		"/users/0192f0c1-2b3c-7d4e-8f50-123456789abc/":  "/users/0192f0c1-2b3c-7d4e-8f50-123456789abc/",
+		"/" + hex[9:]: "/" + hex[9:],
+	} {
+		if got := hideHex(path); got != want {
+			t.Errorf("%s is logged as %s", path, got)
+		}
+	}
+}
+
 func TestAccessWritesTheLineThatSlogWould(t *testing.T) {
 	t.Parallel()
 	var fast, slow lines
