@@ -88,6 +88,7 @@ func (s *server) send(ctx context.Context, client *http.Client, c call) (answer,
 	for name, value := range c.header {
 		req.Header.Set(name, value)
 	}
+	req.Host = req.Header.Get("Host") // net/http sends this one; empty means the address's own
 	res, err := client.Do(req)
 	if err != nil {
 		return answer{}, err
