@@ -27,6 +27,7 @@ type cache struct {
 	details     *table[*UserDetail]                       // by "<app>/<user>"
 	policies    *table[map[hecate.Subject][]hecate.Grant] // by app
 	collections *table[*hecate.Collection]                // by "<app>/name:<name>", "<app>/id:<id>"
+	fieldRules  *table[fieldRules]                        // by app
 	records     *table[*hecate.Record]                    // by "<app>/<collection>/<id or #seq>"; one process only
 
 	byName map[string]forgetter
@@ -56,6 +57,7 @@ func newCache(l Limits) *cache {
 	c.details = newTable[*UserDetail](c, "details", l.CacheRecordEntries)
 	c.policies = newTable[map[hecate.Subject][]hecate.Grant](c, "policies", n)
 	c.collections = newTable[*hecate.Collection](c, "collections", n)
+	c.fieldRules = newTable[fieldRules](c, "fieldRules", n)
 	c.records = newTable[*hecate.Record](c, "records", l.CacheRecordEntries)
 	return c
 }

@@ -52,27 +52,19 @@ func mayUpload(actor *hecate.Actor) bool {
 
 func (e *Engine) stage(ctx context.Context, app hecate.AppID, owner hecate.UserID, in Upload) (hecate.FileRef, error) {
 	const op = "store file"
-	if badText(in.Name) != "" || len(in.Name) > maxFileName || strings.ContainsFunc(in.Name, unicode.IsControl) {
-		return hecate.FileRef{}, hecate.E(hecate.Invalid, op).On("name").Says("unusable file name")
-	}
-	if badText(in.Type) != "" || len(in.Type) > maxMediaType || strings.ContainsFunc(in.Type, unicode.IsControl) {
-		return hecate.FileRef{}, hecate.E(hecate.Invalid, op).On("type").Says("unusable media type")
-	}
 	limit := e.limits.FileBytes
 	if in.Limit > 0 {
 		limit = in.Limit
 	}
-	f := &hecate.File{App: app, Owner: owner, Public: true, CreatedAt: e.stamp(), FileRef: hecate.FileRef{Name: in.Name, Type: in.Type}}
-	if err := e.nameFile(f); err != nil {
+	f, err := e.newFile(app, owner, in)
+	if err != nil {
 		return hecate.FileRef{}, err
 	}
 	if f.Type == "" {
-		var err error
 		if f.Type, in.Bytes, err = sniff(in.Bytes); err != nil {
 			return hecate.FileRef{}, fmt.Errorf("%s: %w", op, err)
 		}
 	}
-	var err error
 	if f.Size, f.Digest, err = e.blobs.Put(ctx, blobName(app, f.ID), in.Bytes, limit); err != nil {
 		return hecate.FileRef{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -81,6 +73,27 @@ func (e *Engine) stage(ctx context.Context, app hecate.AppID, owner hecate.UserI
 		return hecate.FileRef{}, fmt.Errorf("%s: %w", op, err)
 	}
 	return f.FileRef, nil
+}
+
+// checkUpload refuses names and media types that cannot be kept. Kinds: Invalid on "name" or "type".
+func checkUpload(in Upload) error {
+	const op = "store file"
+	if badText(in.Name) != "" || len(in.Name) > maxFileName || strings.ContainsFunc(in.Name, unicode.IsControl) {
+		return hecate.E(hecate.Invalid, op).On("name").Says("unusable file name")
+	}
+	if badText(in.Type) != "" || len(in.Type) > maxMediaType || strings.ContainsFunc(in.Type, unicode.IsControl) {
+		return hecate.E(hecate.Invalid, op).On("type").Says("unusable media type")
+	}
+	return nil
+}
+
+// newFile is a file without bytes. Kinds: as checkUpload.
+func (e *Engine) newFile(app hecate.AppID, owner hecate.UserID, in Upload) (*hecate.File, error) {
+	if err := checkUpload(in); err != nil {
+		return nil, err
+	}
+	f := &hecate.File{App: app, Owner: owner, Public: true, CreatedAt: e.stamp(), FileRef: hecate.FileRef{Name: in.Name, Type: in.Type}}
+	return f, e.nameFile(f)
 }
 
 // nameFile gives a file its id and its unguessable handle.
@@ -218,7 +231,7 @@ func (e *Engine) attach(ctx context.Context, tx *store.DB, c *hecate.Collection,
 		return err
 	}
 	for _, f := range rows {
-		if f.Record == "" {
+		if f.Record == "" && filled(f) {
 			doc[slots[f.ID]] = f.FileRef
 			delete(slots, f.ID)
 		}

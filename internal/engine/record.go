@@ -93,7 +93,7 @@ func (e *Engine) Record(ctx context.Context, actor *hecate.Actor, c *hecate.Coll
 	if !may(actor, c, r, hecate.Read) {
 		return nil, hecate.E(hecate.NotFound, op)
 	}
-	return r, nil
+	return e.Shown(ctx, actor, c, r)
 }
 
 // loadRecord finds a record whoever asks, through the cache where that is exact.
@@ -145,6 +145,9 @@ func (e *Engine) Records(ctx context.Context, actor *hecate.Actor, c *hecate.Col
 	if err := q.Check(); err != nil {
 		return hecate.Page[*hecate.Record]{}, err
 	}
+	if err := e.checkQuery(ctx, actor, c, &q); err != nil {
+		return hecate.Page[*hecate.Record]{}, err
+	}
 	if q.Private != "" {
 		if q.Private != actor.UserID() && !actor.Can(hecate.Read, hecate.AreaRecords) {
 			return hecate.Page[*hecate.Record]{}, e.forbid(actor, op, pathOf(c))
@@ -158,7 +161,8 @@ func (e *Engine) Records(ctx context.Context, actor *hecate.Actor, c *hecate.Col
 	if err != nil {
 		return page, fmt.Errorf("%s: %w", op, err)
 	}
-	return page, nil
+	page.Rows, err = e.shown(ctx, actor, c, page.Rows)
+	return page, err
 }
 
 // CreateRecord makes a record. Kinds: Forbidden, Invalid on a field's name, Exists on a unique field's name or
@@ -178,13 +182,16 @@ func (e *Engine) CreateRecord(ctx context.Context, actor *hecate.Actor, c *hecat
 		if err != nil {
 			return err
 		}
+		if err := e.mayWrite(ctx, tx, actor, c, r, &in); err != nil {
+			return err
+		}
 		made, err = e.insertRecord(ctx, tx, c, r, &in)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	return made, nil
+	return e.Shown(ctx, actor, c, made)
 }
 
 // newRecord prepares a record as its caller wants it, without values.
@@ -310,13 +317,18 @@ func (e *Engine) count(ctx context.Context, tx *store.DB, c *hecate.Collection, 
 		if _, given := doc[f.Slot]; f.Type != hecate.SequenceType || f.Dropped || given {
 			continue
 		}
-		n, err := tx.NextSerial(ctx, c.App, "sequence:"+string(c.ID)+"/"+f.Slot)
+		n, err := tx.NextSerial(ctx, c.App, sequenceName(c, &f))
 		if err != nil {
 			return err
 		}
 		doc[f.Slot] = n
 	}
 	return nil
+}
+
+// sequenceName is the counter of a field that the server counts.
+func sequenceName(c *hecate.Collection, f *hecate.Field) string {
+	return "sequence:" + string(c.ID) + "/" + f.Slot
 }
 
 // checkSize returns the stored form of a document. Kinds: TooLarge on "record", Invalid on "extra".
@@ -380,7 +392,7 @@ func (e *Engine) UpdateRecord(ctx context.Context, actor *hecate.Actor, c *hecat
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	return r, nil
+	return e.Shown(ctx, actor, c, r)
 }
 
 // updateIn is UpdateRecord inside a write.
@@ -397,6 +409,14 @@ func (e *Engine) updateIn(ctx context.Context, tx *store.DB, actor *hecate.Actor
 	if !may(actor, c, before.Record, hecate.Update) {
 		return nil, e.forbid(actor, "update record", scopeOf(c, before.ID).Path)
 	}
+	if err := e.mayWrite(ctx, tx, actor, c, before.Record, &in); err != nil {
+		return nil, err
+	}
+	return e.changeHeld(ctx, tx, actor, c, before, in)
+}
+
+// changeHeld changes a record that the actor may change.
+func (e *Engine) changeHeld(ctx context.Context, tx *store.DB, actor *hecate.Actor, c *hecate.Collection, before store.Stored, in RecordInput) (*hecate.Record, error) {
 	if in.Expect != 0 && in.Expect != before.Version {
 		return nil, hecate.E(hecate.Stale, "update record").With("expected", in.Expect).With("current", before.Version)
 	}
@@ -414,6 +434,15 @@ func (e *Engine) updateIn(ctx context.Context, tx *store.DB, actor *hecate.Actor
 		return nil, err
 	}
 	return e.storeChange(ctx, tx, c, before, &next, &in)
+}
+
+// mayWrite refuses what the app's rules for fields close to the actor. Kinds: Forbidden on the field.
+func (e *Engine) mayWrite(ctx context.Context, tx *store.DB, actor *hecate.Actor, c *hecate.Collection, r *hecate.Record, in *RecordInput) error {
+	rights, err := e.setRights(ctx, tx, actor)
+	if err != nil || rights == nil {
+		return err
+	}
+	return rights.checkWrite(c, r, in)
 }
 
 // holdRecord loads a record that the actor may see, for a change.

@@ -123,7 +123,7 @@ func evolve(old, wanted []hecate.Field) []hecate.Field {
 	}
 	for _, f := range wanted {
 		f.Dropped, f.Slot = false, formerSlot(old, f)
-		if f.Slot == "" {
+		if f.Slot == "" || kept[f.Slot] {
 			f.Slot = freeSlot(f.Name, taken)
 		}
 		taken[f.Slot], kept[f.Slot] = true, true
@@ -138,8 +138,14 @@ func evolve(old, wanted []hecate.Field) []hecate.Field {
 	return next
 }
 
-// formerSlot is where the values of such a field are or were.
+// formerSlot is where the values of such a field are or were. A field that still names the slot of a live one of its type
+// is that one, whatever it is called now.
 func formerSlot(old []hecate.Field, f hecate.Field) string {
+	for _, o := range old {
+		if f.Slot != "" && o.Slot == f.Slot && !o.Dropped && o.Type == f.Type && o.Target == f.Target {
+			return o.Slot
+		}
+	}
 	for _, o := range old {
 		if o.Name == f.Name && o.Type == f.Type && o.Target == f.Target {
 			return o.Slot
