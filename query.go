@@ -106,6 +106,8 @@ type Query struct {
 	Count    bool    // also count all rows that match, up to CountMax
 	CountMax int     // 0: no bound
 	Private  UserID  // search this user's private space instead of the shared one
+	// AllSpaces searches the shared space and every private one; for managers of records. Private is "" then.
+	AllSpaces bool
 }
 
 // Page is a run of rows.

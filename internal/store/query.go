@@ -168,7 +168,10 @@ func (q *compiler) where(s Search) string {
 	l := &level{c: s.Collection, place: q.b.add(s.Collection.ID)}
 	filter := q.filter(l, &s.Query.Filter, spot{place: l.place, top: true})
 	space := "not r.private"
-	if s.Query.Private != "" {
+	switch {
+	case s.Query.AllSpaces:
+		space = "true"
+	case s.Query.Private != "":
 		space = "r.private and r.owner_id = " + q.b.add(s.Query.Private)
 	}
 	return space + " and " + visible(q.b, s.Visible) + " and " + filter
