@@ -151,6 +151,8 @@ type Settings struct {
 	Dialects map[string]map[string]any
 	// Social holds provider settings by provider name.
 	Social map[string]map[string]any
+	// Sealed is how the store keeps Dialects and Social, which hold secrets; "" outside it.
+	Sealed string
 }
 
 // PasswordPolicy is what a new password must satisfy. MinLength 0 leaves each

@@ -26,18 +26,18 @@ func appIDKey(id hecate.AppID) string { return "id:" + string(id) }
 // AppByAlias returns the app of that server-wide alias, compared without case.
 // Kinds: NoApp.
 func (e *Engine) AppByAlias(ctx context.Context, alias string) (*hecate.App, error) {
-	return e.cachedApp(ctx, appAliasKey(alias), func(ctx context.Context) (*hecate.App, error) { return e.db.AppByAlias(ctx, alias) })
+	return e.cachedApp(ctx, appAliasKey(alias), func(ctx context.Context) (*hecate.App, error) { return e.openApp(e.db.AppByAlias(ctx, alias)) })
 }
 
 // AppByName returns the app of that org, both compared without case.
 // Kinds: NoApp.
 func (e *Engine) AppByName(ctx context.Context, org, name string) (*hecate.App, error) {
-	return e.cachedApp(ctx, appNameKey(org, name), func(ctx context.Context) (*hecate.App, error) { return e.db.AppByName(ctx, org, name) })
+	return e.cachedApp(ctx, appNameKey(org, name), func(ctx context.Context) (*hecate.App, error) { return e.openApp(e.db.AppByName(ctx, org, name)) })
 }
 
 // AppByID returns a live app. Kinds: NoApp.
 func (e *Engine) AppByID(ctx context.Context, id hecate.AppID) (*hecate.App, error) {
-	return e.cachedApp(ctx, appIDKey(id), func(ctx context.Context) (*hecate.App, error) { return e.db.App(ctx, id) })
+	return e.cachedApp(ctx, appIDKey(id), func(ctx context.Context) (*hecate.App, error) { return e.openApp(e.db.App(ctx, id)) })
 }
 
 // AppByKey returns the app to which an API key belongs. Kinds: BadKey.
@@ -284,7 +284,11 @@ func (e *Engine) insertApp(ctx context.Context, tx *store.DB, actor *hecate.Acto
 	if app.Seq, err = tx.NextSerial(ctx, "", "apps"); err != nil {
 		return err
 	}
-	if err := tx.InsertApp(ctx, app); err != nil {
+	stored, err := e.sealedApp(app)
+	if err != nil {
+		return err
+	}
+	if err := tx.InsertApp(ctx, stored); err != nil {
 		return err
 	}
 	if app.Owner != "" {
@@ -360,7 +364,7 @@ func (e *Engine) UpdateApp(ctx context.Context, actor *hecate.Actor, id hecate.A
 		if err := tx.Lock(ctx, "apps"); err != nil {
 			return err
 		}
-		app, err := tx.App(ctx, id)
+		app, err := e.openApp(tx.App(ctx, id))
 		if err != nil {
 			return missing(err, op, "")
 		}
@@ -405,7 +409,11 @@ func (e *Engine) writeAppChange(ctx context.Context, tx *store.DB, actor *hecate
 		app.Settings = *in.Settings
 	}
 	app.UpdatedAt = e.stamp()
-	if err := tx.UpdateApp(ctx, app); err != nil {
+	stored, err := e.sealedApp(app)
+	if err != nil {
+		return err
+	}
+	if err := tx.UpdateApp(ctx, stored); err != nil {
 		return missing(err, op, "")
 	}
 	if err := e.forgetApp(ctx, tx, app); err != nil {

@@ -117,7 +117,7 @@ func spread(in *CreateUserInput, names map[string]string) {
 
 // appIn returns an app from the cache, or loads it on tx.
 func (e *Engine) appIn(ctx context.Context, tx *store.DB, id hecate.AppID) (*hecate.App, error) {
-	return e.cachedApp(ctx, appIDKey(id), func(ctx context.Context) (*hecate.App, error) { return tx.App(ctx, id) })
+	return e.cachedApp(ctx, appIDKey(id), func(ctx context.Context) (*hecate.App, error) { return e.openApp(tx.App(ctx, id)) })
 }
 
 // syncNames brings the identities that profile fields are part of up to what the profile now says. Most apps have

@@ -86,10 +86,11 @@ func scanAppInto(s scanner, a *hecate.App, more ...any) error {
 	if a.Config, err = decodeMap(config); err != nil {
 		return err
 	}
-	return decodeSettings(settings, &a.Settings)
+	return DecodeSettings(settings, &a.Settings)
 }
 
-func decodeSettings(raw json.RawMessage, s *hecate.Settings) error {
+// DecodeSettings reads settings that json.Marshal wrote. Whole numbers in them come back as int64, others as float64.
+func DecodeSettings(raw json.RawMessage, s *hecate.Settings) error {
 	if err := decodeJSON(raw, s); err != nil {
 		return err
 	}
