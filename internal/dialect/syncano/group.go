@@ -217,7 +217,7 @@ func shownLimit(d *hecate.Error) string {
 // Memberships, seen from the group: groups/{group}/users/.
 
 // groupUser appends one row of a group's users.
-func (u *userWriter) groupUser(dst []byte, d *engine.UserDetail) []byte {
+func (u userWriter) groupUser(dst []byte, d *engine.UserDetail) []byte {
 	j := jsonWriter{dst}
 	j.open()
 	j.name("user")

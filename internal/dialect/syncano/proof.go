@@ -280,21 +280,25 @@ func last(values []string) string {
 // secretOf compares generated keys without case; a key that the operator gave in another shape is taken as it is.
 func secretOf(text string) hecate.Secret {
 	text = strings.TrimSpace(text)
-	if isKey(text) {
+	if key, upper := keyShape(text); key && upper {
 		text = strings.ToLower(text)
 	}
 	return hecate.NewSecret(text)
 }
 
-// isKey reports whether text has the shape of generated keys, in either case.
-func isKey(text string) bool {
+// keyShape reports whether text has the shape of generated keys, and whether upper-case letters are in it.
+func keyShape(text string) (key, upper bool) {
 	if len(text) != 40 {
-		return false
+		return false, false
 	}
 	for i := range len(text) {
-		if c := text[i] | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
+		switch c := text[i]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f':
+		case 'A' <= c && c <= 'F':
+			upper = true
+		default:
+			return false, false
 		}
 	}
-	return true
+	return true, upper
 }

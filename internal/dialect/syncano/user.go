@@ -20,10 +20,10 @@ type userWriter struct {
 }
 
 // showUsers prepares the answer: what the profiles point to is looked up once for all of them.
-func (a *api) showUsers(ctx context.Context, c *call, users ...*engine.UserDetail) (*userWriter, error) {
+func (a *api) showUsers(ctx context.Context, c *call, users ...*engine.UserDetail) (userWriter, error) {
 	profiles, err := a.engine.LookupCollection(ctx, c.app.ID, hecate.ProfileName)
 	if err != nil {
-		return nil, err
+		return userWriter{}, err
 	}
 	records := make([]*hecate.Record, 0, len(users))
 	for _, d := range users {
@@ -32,12 +32,12 @@ func (a *api) showUsers(ctx context.Context, c *call, users ...*engine.UserDetai
 		}
 	}
 	if err := a.warmObjects(ctx, c.app, profiles, records); err != nil {
-		return nil, err
+		return userWriter{}, err
 	}
-	return &userWriter{a, c, profiles}, nil
+	return userWriter{a, c, profiles}, nil
 }
 
-func (u *userWriter) append(dst []byte, d *engine.UserDetail) []byte {
+func (u userWriter) append(dst []byte, d *engine.UserDetail) []byte {
 	return u.a.appendUser(dst, u.c.version, u.c.app, u.profiles, d)
 }
 
