@@ -148,8 +148,8 @@ func (e *Engine) Records(ctx context.Context, actor *hecate.Actor, c *hecate.Col
 	if err := e.checkQuery(ctx, actor, c, &q); err != nil {
 		return hecate.Page[*hecate.Record]{}, err
 	}
-	if q.Private != "" {
-		if q.Private != actor.UserID() && !actor.Can(hecate.Read, hecate.AreaRecords) {
+	if q.Private != "" || q.AllSpaces {
+		if (q.AllSpaces || q.Private != actor.UserID()) && !actor.Can(hecate.Read, hecate.AreaRecords) {
 			return hecate.Page[*hecate.Record]{}, e.forbid(actor, op, pathOf(c))
 		}
 		s.Visible = hecate.Visibility{All: true} // of this one space, whose owner or manager he is

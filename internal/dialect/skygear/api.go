@@ -19,10 +19,11 @@ type Config struct {
 	// HostApp names the app that a host name stands for, as "alias" or "org/name"; "": none. The host is that of the request,
 	// with its port. nil: no host name stands for an app.
 	HostApp func(host string) string
-	Origin  string       // of the CORS headers; "": *
-	Log     *slog.Logger // faults of ours; nil: slog.Default
-	Limits  web.Limits   // zero fields: defaults
-	Limiter *web.Limiter // per client address; nil: no rate limit
+	Origin  string           // of the CORS headers; "": *
+	Log     *slog.Logger     // faults of ours; nil: slog.Default
+	Limits  web.Limits       // zero fields: defaults
+	Limiter *web.Limiter     // per client address; nil: no rate limit
+	Now     func() time.Time // of the URLs of assets; nil: time.Now
 }
 
 // Handler serves the actions, the files and the sockets.
@@ -30,6 +31,9 @@ func Handler(c Config) http.Handler {
 	a := &api{engine: c.Engine, publicURL: c.PublicURL, log: c.Log, origin: c.Origin}
 	if a.log == nil {
 		a.log = slog.Default()
+	}
+	if a.now = c.Now; a.now == nil {
+		a.now = time.Now
 	}
 	if a.publicURL == nil {
 		a.publicURL = func() string { return "" }
@@ -62,6 +66,8 @@ type api struct {
 	log       *slog.Logger
 	rand      io.Reader // request ids
 	origin    string    // of the CORS headers
+	now       func() time.Time
+	hub       hub
 }
 
 // mux serves the actions behind the other routes (files, pages, sockets), which

@@ -84,6 +84,14 @@ func recordNames(ids []recordID) []engine.RecordName {
 	return names
 }
 
+// shown is the id of an item, "" where none could be read.
+func (id recordID) shown() string {
+	if id.typ == "" {
+		return ""
+	}
+	return id.String()
+}
+
 // collection is the name of the collection that holds the records of the type; "" for a type that cannot be.
 func (id recordID) collection() string {
 	switch {
@@ -136,7 +144,7 @@ func (a *api) answerItems(w *web.Response, r *web.Request, c *call, results []en
 	for i := range results {
 		switch {
 		case results[i].Err != nil:
-			failed(results[i].Err, ids[i]).writeItem(&j, ids[i].String())
+			failed(results[i].Err, ids[i]).writeItem(&j, ids[i].shown())
 		case done != nil:
 			done(&j, ids[i])
 		default:

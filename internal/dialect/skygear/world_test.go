@@ -89,7 +89,7 @@ func newWorld(t testing.TB, db *store.DB) *world {
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	public := func() string { return "http://files.test" }
-	w.serve = Handler(Config{Engine: w.engine, PublicURL: public, Log: log, HostApp: appOfHost})
+	w.serve = Handler(Config{Engine: w.engine, PublicURL: public, Log: log, HostApp: appOfHost, Now: w.clock.now})
 	w.other = syncano.Handler(syncano.Config{Engine: w.engine, PublicURL: public, Log: log})
 	if _, err := w.engine.DeclareOrg(ctx, engine.System(), "acme", nil); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,270 @@
+package skygear
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"hecate"
+	"hecate/internal/engine"
+	"hecate/internal/web"
+)
+
+const (
+	maxAsset    = 100 << 20 // bytes of one upload
+	assetValid  = 15 * time.Minute
+	fileRoute   = "/files/"
+	filePart    = "file" // of an upload
+	expiryQuery = "expiredAt"
+	signQuery   = "signature"
+	appQuery    = "app" // whose file it is: the old server had one app
+)
+
+// assetPut promises a place for a file, and says where to send it.
+func (a *api) assetPut(w *web.Response, r *web.Request, c *call) error {
+	name, typ, err := readAssetPut(c.args)
+	if err != nil {
+		return err
+	}
+	f, err := a.engine.ReserveFile(r.Context(), c.actor, name, typ)
+	if err != nil {
+		return uploadFault(err)
+	}
+	j := jsonWriter{}
+	j.open()
+	j.name("post-request")
+	j.open()
+	// Spaces and the like the client escapes itself; of these it would not know that they are part of the name.
+	j.text("action", fileRoute+actionEscapes.Replace(engine.FileName(f)))
+	j.close()
+	j.raw("asset", a.valuesOf(r, c.app).appendAsset(nil, f))
+	j.close()
+	return answerResult(w, j.buf)
+}
+
+var actionEscapes = strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23")
+
+func readAssetPut(args payload) (name, typ string, err error) {
+	name, err = args.text("filename")
+	if err != nil || name == "" {
+		return "", "", invalid("Missing filename or filename is invalid", "filename")
+	}
+	typ, err = args.text("content-type")
+	if err != nil || typ == "" {
+		return "", "", invalid("Missing content type or content type is invalid", "content-type")
+	}
+	size, _, err := args.int("content-size")
+	if err != nil || size <= 0 {
+		return "", "", invalid("Missing content size or content size is invalid", "content-size")
+	}
+	if size > maxAsset {
+		return "", "", assetTooLarge()
+	}
+	return name, typ, nil
+}
+
+func assetTooLarge() *failure { return fail(assetSizeTooLarge, "asset is too large") }
+
+// uploadFault shows what the engine says about an upload.
+func uploadFault(err error) error {
+	d := hecate.Detail(err)
+	switch {
+	case errors.Is(err, hecate.TooLarge):
+		return assetTooLarge()
+	case errors.Is(err, hecate.NotFound):
+		return fail(resourceNotFound, "asset not found")
+	case errors.Is(err, hecate.Exists):
+		return fail(duplicated, "the asset has been uploaded already")
+	case errors.Is(err, hecate.Invalid) && d.Field == "bytes":
+		return invalid("Zero-byte content")
+	case errors.Is(err, hecate.Invalid) && d.Field == "name":
+		return invalid("Missing filename or filename is invalid", "filename")
+	case errors.Is(err, hecate.Invalid) && d.Field == "type":
+		return invalid("Missing content type or content type is invalid", "content-type")
+	}
+	return err
+}
+
+// filePost takes a file as a form, for a place that asset:put has promised.
+func (a *api) filePost(w *web.Response, r *web.Request, c *call) error {
+	var stored *hecate.FileRef
+	_, err := r.ReadBody(web.Reading{
+		IsFile: func(p *web.Part) bool { return p.Name == filePart },
+		File: func(p *web.Part) error {
+			if stored != nil {
+				return invalid("one file at a time", filePart)
+			}
+			f, err := a.engine.UploadFile(r.Context(), c.actor, r.PathValue("name"), engine.Upload{Bytes: p, Limit: maxAsset})
+			if err != nil {
+				return uploadFault(err)
+			}
+			stored = &f
+			return nil
+		},
+	})
+	if err != nil {
+		return uploadFault(err)
+	}
+	if stored == nil {
+		return invalid("Missing file", filePart)
+	}
+	return a.answerAsset(w, r, c, *stored)
+}
+
+// filePut takes a file as it is; where nothing was promised under its name, it makes a place itself.
+func (a *api) filePut(w *web.Response, r *web.Request, c *call) error {
+	typ := r.Header.Get("Content-Type")
+	if typ == "" {
+		return invalid("Content-Type cannot be empty")
+	}
+	// A body without an end is only found out to be too large at its end.
+	f, err := a.putFile(r.Context(), c, r.PathValue("name"), typ, http.MaxBytesReader(nil, r.Body, maxAsset))
+	if err != nil {
+		return uploadFault(err)
+	}
+	return a.answerAsset(w, r, c, f)
+}
+
+func (a *api) putFile(ctx context.Context, c *call, name, typ string, body io.Reader) (hecate.FileRef, error) {
+	in := engine.Upload{Type: typ, Bytes: body, Limit: maxAsset}
+	found, err := a.engine.FilesByName(ctx, c.app.ID, []string{name})
+	if err != nil {
+		return hecate.FileRef{}, err
+	}
+	if found[name] != nil {
+		return a.engine.UploadFile(ctx, c.actor, name, in)
+	}
+	f, err := a.engine.ReserveFile(ctx, c.actor, name, typ)
+	if err != nil {
+		return f, err
+	}
+	return a.engine.UploadFile(ctx, c.actor, engine.FileName(f), in)
+}
+
+func (a *api) answerAsset(w *web.Response, r *web.Request, c *call, f hecate.FileRef) error {
+	return answerResult(w, a.valuesOf(r, c.app).appendAsset(nil, f))
+}
+
+// assetOf is what a file is called on the wire, and where it is read for a while. app is whose file it is.
+func (a *api) assetOf(r *web.Request, app *hecate.App, f hecate.FileRef) (name, at string) {
+	name = engine.FileName(f)
+	expires := a.now().Add(assetValid)
+	query := expiryQuery + "=" + strconv.FormatInt(expires.Unix(), 10) + "&" + signQuery + "=" + a.engine.SignFile(app.ID, name, expires) +
+		"&" + appQuery + "=" + url.QueryEscape(string(app.ID))
+	return name, a.base(r) + fileRoute + url.PathEscape(name) + "?" + query
+}
+
+// base is where the client has this API: what was taken off the path of its request, or the root of a host name of its own.
+func (a *api) base(r *web.Request) string {
+	public := a.publicURL()
+	if r.Prefix() != "" {
+		return public + r.Prefix()
+	}
+	scheme := "http"
+	if strings.HasPrefix(public, "https:") {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+// fileGet gives a file to whoever has its URL, until that expires.
+func (a *api) fileGet(w *web.Response, r *web.Request, _ *call) error {
+	app, err := a.appOfFile(r)
+	if err != nil {
+		return err
+	}
+	at, err := strconv.ParseInt(r.QueryOne(expiryQuery), 10, 64)
+	if err != nil {
+		return invalid("missing or malformed "+expiryQuery, expiryQuery)
+	}
+	f, bytes, err := a.engine.OpenSignedFile(r.Context(), app, r.PathValue("name"), time.Unix(at, 0), r.QueryOne(signQuery))
+	switch {
+	case errors.Is(err, hecate.Expired):
+		return fail(permissionDenied, "Access denied")
+	case errors.Is(err, hecate.BadToken):
+		return fail(invalidSignature, "Invalid signature")
+	case err != nil:
+		return uploadFault(err)
+	}
+	defer bytes.Close()
+	setFileHeaders(w.Header(), f)
+	http.ServeContent(w, r.Request, "", f.CreatedAt, bytes)
+	return nil
+}
+
+// appOfFile is the app that the host name stands for, else the one that the URL names: its signature tells whether that is true.
+func (a *api) appOfFile(r *web.Request) (hecate.AppID, error) {
+	if a.doors.appByHost != nil {
+		app, err := a.doors.appByHost(r)
+		if !errors.Is(err, hecate.NoApp) {
+			if err != nil {
+				return "", err
+			}
+			return app.ID, nil
+		}
+	}
+	return hecate.AppID(r.QueryOne(appQuery)), nil
+}
+
+// setFileHeaders says what the bytes are. Whatever a user uploads, no browser may run it as a page of this origin.
+func setFileHeaders(h http.Header, f *hecate.File) {
+	h.Set("Content-Type", mediaType(f.Type))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	how := "attachment"
+	if isHarmless(f.Type) {
+		how = "inline"
+		h.Del("Content-Security-Policy")
+	}
+	h.Set("Content-Disposition", disposition(how, f.Name))
+	h.Set("ETag", `"`+f.Digest+`"`)
+	// It never changes under its name, but it may go with its record.
+	h.Set("Cache-Control", "private, no-cache")
+}
+
+func mediaType(declared string) string {
+	if declared == "" || strings.ContainsAny(declared, "\r\n\x00") {
+		return "application/octet-stream"
+	}
+	return declared
+}
+
+// harmless are the types that a browser shows without running anything in them.
+var harmless = map[string]bool{
+	"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true, "image/avif": true, "image/bmp": true, "image/x-icon": true,
+	"text/plain": true, "application/pdf": true, "application/json": true,
+	"audio/mpeg": true, "audio/ogg": true, "audio/wav": true, "audio/mp4": true, "audio/webm": true, "audio/aac": true, "audio/flac": true,
+	"video/mp4": true, "video/webm": true, "video/ogg": true, "video/quicktime": true,
+}
+
+func isHarmless(mediaType string) bool {
+	kind, _, _ := strings.Cut(strings.ToLower(mediaType), ";")
+	return harmless[strings.TrimSpace(kind)]
+}
+
+func disposition(how, name string) string {
+	if name == "" {
+		return how
+	}
+	return how + "; filename*=UTF-8''" + escapeName(name)
+}
+
+// escapeName escapes a file name for RFC 8187: all but letters, digits and a few marks.
+func escapeName(name string) string {
+	const upperHex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		b.Write([]byte{'%', upperHex[c>>4], upperHex[c&15]})
+	}
+	return b.String()
+}
