@@ -134,6 +134,7 @@ func measure(ctx context.Context, o options, chosen []scenario) (err error) {
 	if err := b.runAll(ctx, chosen); err != nil {
 		return err
 	}
+	b.report.Load = loadAverage()
 	b.report.Took = time.Since(b.report.Began).Round(time.Second).String()
 	if o.json {
 		return b.report.json(os.Stdout)

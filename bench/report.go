@@ -102,6 +102,7 @@ func median(values []float64) float64 {
 // report is everything that a run found.
 type report struct {
 	Machine string    `json:"machine"`
+	Load    string    `json:"load_after"` // average of the last minute: this run makes about two of it, what is more is others
 	Began   time.Time `json:"began"`
 	Took    string    `json:"took"`
 	Seconds float64   `json:"seconds"`
@@ -118,7 +119,7 @@ func (r *report) json(out io.Writer) error {
 
 // table prints one line per figure.
 func (r *report) table(out io.Writer) error {
-	fmt.Fprintf(out, "\n%s\n%d rounds of %g s on each side; took %s\n", r.Machine, r.Rounds, r.Seconds, r.Took)
+	fmt.Fprintf(out, "\n%s, after it %s\n%d rounds of %g s on each side; took %s\n", r.Machine, r.Load, r.Rounds, r.Seconds, r.Took)
 	if r.Writes != "" {
 		fmt.Fprintf(out, "one record create writes: %s\n", r.Writes)
 	}
