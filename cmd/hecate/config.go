@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -67,6 +68,20 @@ func (h *hostMapping) UnmarshalText(text []byte) error {
 	}
 	*h = hostMapping{dialect, app, strings.ToLower(name)}
 	return nil
+}
+
+// hostApp returns the app that a host name is bound to, "" when it is bound to none. host may have a port.
+func (c *serveCommand) hostApp(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	for _, h := range c.Host { // a server has few
+		if h.Name == host {
+			return h.App
+		}
+	}
+	return ""
 }
 
 // publicURL is an absolute http or https URL without a path of its own.

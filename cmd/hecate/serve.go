@@ -14,6 +14,7 @@ import (
 
 	"hecate/internal/console"
 	"hecate/internal/dialect/native"
+	"hecate/internal/dialect/skygear"
 	"hecate/internal/dialect/syncano"
 	"hecate/internal/engine"
 	"hecate/internal/secret"
@@ -21,13 +22,14 @@ import (
 )
 
 // dialectNames are the dialects that --host can map.
-var dialectNames = []string{"native", "syncano"}
+var dialectNames = []string{"native", "skygear", "syncano"}
 
 // Run serves until the terminal's context ends.
 func (c *serveCommand) Run(t *terminal) (err error) {
 	// Go's scheduler lets a hashing goroutine run for 10 ms at a time; with more Ps than
 	// cores the kernel shares them fairly, and cheap requests stay fast (docs/adr).
 	runtime.GOMAXPROCS(secret.Procs(runtime.NumCPU()))
+	collectSeldom()
 	buffer := web.NewLogBuffer(t.err, 0)
 	defer func() { err = errors.Join(err, buffer.Close()) }()
 	log := newLog(buffer)
@@ -88,9 +90,11 @@ func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger, access io.
 
 // sites puts every dialect at its prefix, and at the root of the host names mapped to it.
 func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Handler, error) {
+	publicURL := func() string { return public }
 	dialects := map[string]http.Handler{
 		"native":  native.Handler(native.Config{Engine: r.engine, Log: log}),
-		"syncano": syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: func() string { return public }, Log: log}),
+		"skygear": skygear.Handler(skygear.Config{Engine: r.engine, PublicURL: publicURL, HostApp: c.hostApp, Log: log}),
+		"syncano": syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: publicURL, Log: log}),
 	}
 	hosts := map[string]http.Handler{}
 	for _, h := range c.Host {
@@ -101,6 +105,7 @@ func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Ha
 		Hosts: hosts,
 		Sites: []web.Site{
 			{Prefix: "/api", Handler: dialects["native"]},
+			{Prefix: "/skygear", Strip: true, Handler: dialects["skygear"]},
 			{Prefix: "/v1", Handler: dialects["syncano"]},
 			{Prefix: "/v1.1", Handler: dialects["syncano"]},
 			{Prefix: "/console", Strip: true, Handler: console.Handler()},
