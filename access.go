@@ -244,7 +244,7 @@ func (p Policy) Allow(a *Actor, want Permissions, s Scope) bool {
 		if p.Collection.Own {
 			return (List | Read).Has(want) && p.describes(a)
 		}
-		return rolePolicy(a, s.Path).Has(want)
+		return s.Path != "" && rolePolicy(a, s.Path).Has(want)
 	case AreaUsers:
 		return s.User != "" && s.User == a.UserID() && (Read|Update).Has(want) || s.Path != "" && rolePolicy(a, s.Path).Has(want)
 	}

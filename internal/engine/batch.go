@@ -638,27 +638,28 @@ func (d *deleting) admit(n RecordName, space Space, again bool) error {
 // refuseReferred refuses what records that stay refer to: one query for each field that may.
 func (d *deleting) refuseReferred(ctx context.Context) error {
 	going := map[hecate.CollectionID][]hecate.RecordID{}
+	var all []hecate.RecordID
 	for i, n := range d.names {
 		if d.results[i].Err == nil {
 			r := d.found[n]
-			going[r.Collection] = append(going[r.Collection], r.ID)
+			going[r.Collection], all = append(going[r.Collection], r.ID), append(all, r.ID)
 		}
 	}
-	if len(going) == 0 {
+	if len(all) == 0 {
 		return nil
 	}
-	all, err := d.tx.Collections(ctx, d.app.ID)
+	cs, err := d.tx.Collections(ctx, d.app.ID)
 	if err != nil {
 		return err
 	}
 	referred := map[hecate.RecordID]bool{}
-	for _, c := range all {
+	for _, c := range cs {
 		for _, f := range c.Fields() {
 			ids := going[f.Target]
 			if f.Type != hecate.ReferenceType || len(ids) == 0 {
 				continue
 			}
-			found, err := d.tx.Referred(ctx, c, &f, ids)
+			found, err := d.tx.Referred(ctx, c, &f, ids, all)
 			if err != nil {
 				return err
 			}

@@ -26,8 +26,8 @@ func (e *Engine) tokenKey(app hecate.AppID, kid string) []byte {
 // signedToken makes the token of a session.
 func (e *Engine) signedToken(app *hecate.App, u *hecate.User, s *hecate.Session) (hecate.Secret, error) {
 	kid := s.IssuedAt.UTC().Format(tokenKeyPeriod)
-	key := jose.SigningKey{Algorithm: jose.HS256, Key: jose.JSONWebKey{Key: e.tokenKey(app.ID, kid), KeyID: kid}}
-	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT"))
+	key := jose.SigningKey{Algorithm: jose.HS256, Key: e.tokenKey(app.ID, kid)}
+	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", kid))
 	if err != nil {
 		return hecate.Secret{}, err
 	}

@@ -71,19 +71,19 @@ func (db *DB) RecordsByKeys(ctx context.Context, app hecate.AppID, keys map[heca
 	return db.across(ctx, cond+")", b, find)
 }
 
-// Referred returns which of the records are referred to by a field of records of from, other than those records themselves.
-func (db *DB) Referred(ctx context.Context, from *hecate.Collection, f *hecate.Field, ids []hecate.RecordID) ([]hecate.RecordID, error) {
+// Referred returns which of the records are referred to by a field of records of from, other than those that are going.
+func (db *DB) Referred(ctx context.Context, from *hecate.Collection, f *hecate.Field, ids, going []hecate.RecordID) ([]hecate.RecordID, error) {
 	b := &binds{args: []any{from.App, from.ID}}
 	if f.Indexed {
 		slot := b.add(f.Slot)
 		in := list(b, ids)
 		return many(ctx, db, scalar[hecate.RecordID], `select distinct i.txt from record_index i
-where i.app_id = $1 and i.collection_id = $2 and i.slot = `+slot+` and i.txt in `+in+` and i.record_id not in `+in, b.args...)
+where i.app_id = $1 and i.collection_id = $2 and i.slot = `+slot+` and i.absent = 0 and i.txt in `+in+` and i.record_id not in `+list(b, going), b.args...)
 	}
 	at := db.field([]string{f.Slot, tagRef, "id"}, fieldText)
 	in := list(b, ids)
 	return many(ctx, db, scalar[hecate.RecordID], `select distinct `+at+` from records r
-where r.app_id = $1 and r.collection_id = $2 and `+at+` in `+in+` and r.id not in `+in, b.args...)
+where r.app_id = $1 and r.collection_id = $2 and `+at+` in `+in+` and r.id not in `+list(b, going), b.args...)
 }
 
 const fillFile = `update files set type = $3, size = $4, digest = $5 where app_id = $1 and id = $2 and digest = $6`
