@@ -47,7 +47,8 @@ func (e *Engine) StageFile(ctx context.Context, actor *hecate.Actor, in Upload) 
 
 // mayUpload reports whether the actor could put a file anywhere: whoever presented nothing cannot.
 func mayUpload(actor *hecate.Actor) bool {
-	return actor.Kind != hecate.Guest || actor.Key != nil || len(actor.Policy) > 0
+	return actor.Kind != hecate.Guest || actor.Key != nil ||
+		slices.ContainsFunc(actor.Policy, func(g hecate.Grant) bool { return g.Permissions&(hecate.Create|hecate.Update) != 0 })
 }
 
 func (e *Engine) stage(ctx context.Context, app hecate.AppID, owner hecate.UserID, in Upload) (hecate.FileRef, error) {
