@@ -16,7 +16,7 @@ func (e *Engine) createProfileCollection(ctx context.Context, tx *store.DB, app 
 	_, err := e.insertCollection(ctx, tx, app.ID, hecate.ProfileCollection, CollectionInput{
 		Name:        hecate.ProfileName,
 		Description: "Profiles of the users.",
-		Access:      hecate.Access{Own: true, Grants: []hecate.Grant{{Subject: hecate.Anyone, Permissions: hecate.Read | hecate.Create}}},
+		Access:      hecate.Access{Own: true, Grants: []hecate.Grant{{Subject: hecate.Public, Permissions: hecate.Read}, {Subject: hecate.Anyone, Permissions: hecate.Create}}},
 	})
 	if err != nil {
 		return fmt.Errorf("create profile collection: %w", err)
