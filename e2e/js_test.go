@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,24 +54,25 @@ func flowEmail(flow, who string) string { return who + "-" + flow + "@example.co
 func flowKey(flow, who int) string { return fmt.Sprintf("%038x%x0", flow+1, who+1) }
 
 func runFlow(t *testing.T, s *server, name string) {
-	ctx, cancel := context.WithTimeout(t.Context(), flowLimit)
-	defer cancel()
-	index := -1
-	for i, f := range flows {
-		if f == name {
-			index = i
-		}
-	}
-	cmd := exec.CommandContext(ctx, "node", name+".js")
-	cmd.Dir = filepath.Join(".", "js")
-	cmd.Env = append(cleanEnv(),
+	index := slices.Index(flows, name)
+	runScript(t, name+".js",
 		"BASE_URL="+s.url,
 		"ACCOUNT_EMAIL="+flowEmail(name, "owner"), "ACCOUNT_PASSWORD=owner secret", "ACCOUNT_KEY="+flowKey(index, 0),
 		"GUEST_EMAIL="+flowEmail(name, "guest"), "GUEST_PASSWORD=guest secret", "GUEST_KEY="+flowKey(index, 1),
 	)
+}
+
+// runScript runs a script of js/ with this environment; the test fails where the script does.
+func runScript(t *testing.T, script string, env ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), flowLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", script)
+	cmd.Dir = "js"
+	cmd.Env = append(cleanEnv(), env...)
 	out, err := cmd.CombinedOutput()
-	t.Logf("node %s.js\n%s", name, out)
+	t.Logf("node %s\n%s", script, out)
 	if err != nil {
-		t.Errorf("the flow %s failed: %v", name, err)
+		t.Errorf("the flow %s failed: %v", script, err)
 	}
 }

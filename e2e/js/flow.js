@@ -31,13 +31,18 @@ async function check(claim, run) {
     console.log(`ok   ${claim} (${Date.now() - began} ms)`);
   } catch (err) {
     failures++;
-    const answer = err.status ? ` [answer ${err.status} ${JSON.stringify(err.errors)}]` : '';
-    console.log(`FAIL ${claim}: ${err.message}${answer}`);
+    console.log(`FAIL ${claim}: ${said(err)}`);
     const line = (err.stack || '').split('\n').find((l) => l.includes(__dirname) && !l.includes('node_modules') && !l.includes('flow.js'));
     if (line) {
       console.log(`     ${line.trim().replace(__dirname + '/', '')}`);
     }
   }
+}
+
+// said is what an error has to say: both clients throw what the server answered, Skygear's without a message.
+function said(err) {
+  const answer = err.errors || err.error || (err instanceof Error ? undefined : err);
+  return `${err.message} ${err.status ? `[answer ${err.status}] ` : ''}${answer ? JSON.stringify(answer) : ''}`;
 }
 
 // flow runs the checks of one file and turns their verdict into the exit code.
@@ -46,7 +51,7 @@ async function flow(run) {
     await run();
   } catch (err) {
     failures++;
-    console.log(`FAIL the flow stopped: ${err.message} ${err.status ? JSON.stringify(err.errors) : err.stack}`);
+    console.log(`FAIL the flow stopped: ${said(err)}`);
   }
   process.exit(failures === 0 ? 0 : 1);
 }

@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// skygearFlows are the scripts in js/skygear/, each with an app of its own.
+var skygearFlows = []struct {
+	name     string
+	settings string // of the app, as YAML
+}{
+	{"life", ""},
+}
+
+// skygearSites are the two ways to reach the dialect: below a path, where the key says whose app it is, and as a host name of its own.
+var skygearSites = []struct{ name, host, path string }{
+	{"path", "127.0.0.1", "/skygear/"},
+	{"host", "localhost", "/"},
+}
+
+func TestTheUnmodifiedSkygearClient(t *testing.T) {
+	if _, err := os.Stat("js/node_modules/skygear/package.json"); err != nil {
+		t.Fatal("the npm client is not installed: run scripts/setup-tests.sh node npm")
+	}
+	onBoth(t, func(t *testing.T, database string) {
+		s := start(t, options{database: database, apply: skygearApps(), args: []string{"--host", "skygear=localhost"}})
+		t.Run("flows", func(t *testing.T) {
+			for _, f := range skygearFlows {
+				for _, site := range skygearSites {
+					t.Run(f.name+" by "+site.name, func(t *testing.T) {
+						t.Parallel()
+						app := f.name + "-" + site.name
+						runScript(t, "skygear/"+f.name+".js", append(skygearEnv(app),
+							"ENDPOINT="+strings.Replace(s.url, "127.0.0.1", site.host, 1)+site.path)...)
+					})
+				}
+			}
+		})
+	})
+}
+
+// skygearApps declares an app for every flow at every site.
+func skygearApps() string {
+	var yaml strings.Builder
+	yaml.WriteString("orgs:\n  - {name: labs}\napps:\n")
+	for _, f := range skygearFlows {
+		for _, site := range skygearSites {
+			yaml.WriteString(skygearApp(f.name+"-"+site.name, f.settings))
+		}
+	}
+	return yaml.String()
+}
+
+// skygearApp declares one app with the keys that skygearEnv names.
+func skygearApp(app, settings string) string {
+	return fmt.Sprintf("  - org: labs\n    name: %s\n    keys: [{name: client, key: %s, allow_user_create: true}, {name: master, key: %s, master: true}]\n    settings: {%s}\n",
+		app, skygearKey(app), skygearMaster(app), settings)
+}
+
+func skygearKey(app string) string    { return "key-of-the-app-" + app }
+func skygearMaster(app string) string { return "master-of-the-app-" + app }
+
+func skygearEnv(app string) []string {
+	return []string{"API_KEY=" + skygearKey(app), "MASTER_KEY=" + skygearMaster(app)}
+}
