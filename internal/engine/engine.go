@@ -80,6 +80,8 @@ func New(c Config) *Engine {
 		e.log = slog.Default()
 	}
 	e.cache = newCache(e.limits)
+	// Until the changes of other nodes are heard for the first time, nothing may be kept.
+	e.cache.off.Store(!e.db.Single())
 	e.audit = newAuditor(e.db, e.log)
 	e.drops = &sync.WaitGroup{}
 	return e
