@@ -27,6 +27,7 @@ func TestTheDatabaseGoesAwayAndComesBack(t *testing.T) {
 	gate.close()
 	eventually(t, 5*time.Second, "it is not ready", func() bool { return s.do(t, call{method: "GET", path: "/readyz"}).status == 503 })
 	s.want(t, 200, call{method: "GET", path: "/healthz"})
+	eventually(t, time.Second, "nothing is served from memory", func() bool { return s.do(t, me).status >= 500 })
 	for _, c := range []call{
 		me,
 		{method: "GET", path: base + "/users/", key: accountKey},
