@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"hecate/internal/store"
-	"hecate/internal/store/storetest"
 	"hecate/internal/web"
 )
 
@@ -40,10 +38,9 @@ func TestConversations(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			t.Parallel()
 			c := readConversation(t, file)
-			storetest.Each(t, func(t *testing.T, db *store.DB) {
-				h, bound := conversationWorld(t, db, c.settings)
+			eachWorld(t, func(t *testing.T, w *world) {
+				h, bound := conversationWorld(t, w, c.settings)
 				c.hold(t, h, bound)
 			})
 		})

@@ -20,7 +20,6 @@ import (
 	"hecate/internal/engine"
 	"hecate/internal/mail"
 	"hecate/internal/secret"
-	"hecate/internal/store"
 	"hecate/internal/store/storetest"
 )
 
@@ -55,16 +54,20 @@ func (c *clock) advance(d time.Duration) {
 // eachWorld runs fn on both stores.
 func eachWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) { fn(t, newWorld(t, db)) })
+	for _, engine := range storetest.Engines {
+		t.Run(engine, func(t *testing.T) { fn(t, newWorld(t, engine)) })
+	}
 }
 
 // lite is a world on SQLite, for what does not depend on the store.
-func lite(t testing.TB) *world {
-	return newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")))
-}
+func lite(t testing.TB) *world { return newWorld(t, "sqlite") }
 
-func newWorld(t testing.TB, db *store.DB) *world {
+func newWorld(t testing.TB, engineName string) *world {
 	t.Helper()
+	w := &world{t: t, clock: &clock{}, log: &bytes.Buffer{}}
+	stored := storetest.Config(t, engineName)
+	stored.Now = w.clock.now
+	db := storetest.Open(t, stored)
 	keys := secret.NewKeys([32]byte{4, 5, 6})
 	// The cheapest hash: what it costs is tested where it is made.
 	hasher := secret.NewHasher(secret.Config{Keys: keys, Rand: rand.Reader, Cost: secret.Cost{Memory: 8, Time: 1, Threads: 1}})
@@ -74,7 +77,6 @@ func newWorld(t testing.TB, db *store.DB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = blobs.Close() })
-	w := &world{t: t, clock: &clock{}, log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	w.engine = engine.New(engine.Config{
 		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: mail.Log{To: log}, Now: w.clock.now, Rand: rand.Reader, Log: log,
@@ -215,8 +217,7 @@ func text(t testing.TB, o obj, name string) string {
 }
 
 // conversationWorld makes the server of one conversation.
-func conversationWorld(t *testing.T, db *store.DB, raw map[string]any) (http.Handler, map[string]string) {
-	w := newWorld(t, db)
+func conversationWorld(t *testing.T, w *world, raw map[string]any) (http.Handler, map[string]string) {
 	here := w.newApp(t, "here", readSettings(t, raw))
 	there := w.newApp(t, "there", hecate.Settings{})
 	return w.serve, map[string]string{"K": here.key, "MASTER": here.master, "OTHER": there.key}
