@@ -70,13 +70,18 @@ func (e *Engine) SaveRecords(ctx context.Context, actor *hecate.Actor, items []S
 		return nil, err
 	}
 	var b *saving
-	err = e.db.Write(ctx, func(tx *store.DB) error {
-		b = &saving{
-			extension: extension{e: e, tx: tx, actor: actor, app: app, may: o.Extend, new: o.New},
-			items:     items, atomic: o.Atomic, rights: rights, results: make([]SaveResult, len(items)),
+	for range saveTries {
+		err = e.db.Write(ctx, func(tx *store.DB) error {
+			b = &saving{
+				extension: extension{e: e, tx: tx, actor: actor, app: app, may: o.Extend, new: o.New},
+				items:     items, atomic: o.Atomic, rights: rights, results: make([]SaveResult, len(items)),
+			}
+			return b.run(ctx)
+		})
+		if !errors.Is(err, errRaced) {
+			break
 		}
-		return b.run(ctx)
-	})
+	}
 	if errors.Is(err, errPart) {
 		err = nil
 	}
@@ -88,6 +93,12 @@ func (e *Engine) SaveRecords(ctx context.Context, actor *hecate.Actor, items []S
 
 // errPart ends a write of which a part failed, so that nothing of it stays; what failed is in the results.
 var errPart = errors.New("a part failed")
+
+// saveTries is how often a batch starts again because somebody else makes its records at the same time.
+const saveTries = 4
+
+// errRaced says that a record which was not there has come meanwhile: it is one to change, not to make.
+var errRaced = errors.New("a record was made by somebody else")
 
 // partFault reports whether err is the fault of one part of a batch; all else fails the whole.
 func partFault(err error) bool {
@@ -348,7 +359,11 @@ func (b *saving) make(ctx context.Context, c *hecate.Collection, item *SaveInput
 	if err := b.closed(c, r, &in); err != nil {
 		return nil, err
 	}
-	if r, err = b.e.insertRecord(ctx, b.tx, c, r, &in); err != nil {
+	r, err = b.e.insertRecord(ctx, b.tx, c, r, &in)
+	if in.Key != "" && errors.Is(err, hecate.Exists) && hecate.Detail(err).Field == "key" {
+		return nil, errRaced
+	}
+	if err != nil {
 		return nil, err
 	}
 	return b.rights.strip(c, r), nil

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -195,6 +197,32 @@ func TestSaveRecords(t *testing.T) {
 	})
 }
 
+func TestManySaveAtOnce(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		s := newShelf(t, h)
+		const many = 8
+		errs := make(chan error, many)
+		for i := range many {
+			go func() {
+				values := hecate.Values{fmt.Sprintf("f%d", i): int64(i), "common": "c"}
+				out, err := s.SaveRecords(ctx, s.ben, []SaveInput{item("note", "same", values), item("note", fmt.Sprint(i), values)}, s.open)
+				for _, r := range out {
+					err = errors.Join(err, r.Err)
+				}
+				errs <- err
+			}()
+		}
+		for range many {
+			works(t, <-errs)
+		}
+		r := must[[]SaveResult](t)(s.RecordsByKey(ctx, s.ben, Space{}, []RecordName{{"note", "same"}}))[0].Record
+		if len(r.Values) != many+1 {
+			t.Errorf("%+v", r.Values)
+		}
+	})
+}
+
 func TestSequencesCountInTheSameWrite(t *testing.T) {
 	t.Parallel()
 	inHouse(t, func(t *testing.T, h *house) {
@@ -298,7 +326,9 @@ func TestDeleteRecords(t *testing.T) {
 		s := newShelf(t, h)
 		s.saved(s.ben, item("cat", "c1", nil), item("cat", "c2", nil), ownersOnly(item("cat", "c3", nil)))
 		cat := must[*hecate.Collection](t)(s.LookupCollection(ctx, s.app.ID, "cat"))
-		ref := func(field, key string) hecate.Values { return hecate.Values{field: hecate.Ref{Collection: cat.ID, Key: key}} }
+		ref := func(field, key string) hecate.Values {
+			return hecate.Values{field: hecate.Ref{Collection: cat.ID, Key: key}}
+		}
 		s.saved(s.ben, item("note", "n1", ref("cat", "c1")))
 		plain := item("note", "n2", ref("plain", "c2"))
 		plain.Fields = []hecate.Field{{Name: "plain", Type: hecate.ReferenceType, Target: cat.ID}} // without an index
