@@ -521,6 +521,21 @@ func TestTwoNodesHearOfEachOther(t *testing.T) {
 	}
 }
 
+func TestANodeThatDoesNotHearTheOthersKeepsNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "postgres", Config{OpenRegistration: true})
+	app, owner := h.app("books")
+	plain := h.key(owner, 0)
+	gordon := h.user(owner, "gordon")
+
+	deaf := New(h.config) // never runs, so it has no ears
+	must[*hecate.Actor](t)(deaf.Authenticate(ctx, app, hecate.Proof{Key: plain, Token: gordon.Token}))
+	must[*UserDetail](t)(h.RenewStanding(ctx, owner, UserRef{Seq: 1}))
+	if _, err := deaf.Authenticate(ctx, app, hecate.Proof{Key: plain, Token: gordon.Token}); !errors.Is(err, hecate.BadToken) {
+		t.Errorf("err = %v, want %v", err, hecate.BadToken)
+	}
+}
+
 func TestCachedUsersFollowTheSchemaOfProfiles(t *testing.T) {
 	t.Parallel()
 	inHouse(t, func(t *testing.T, h *house) {
