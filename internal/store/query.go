@@ -986,19 +986,23 @@ func (q *compiler) holds(path []string, as class, values []any, fold bool) strin
 
 const earthRadius = 6371008.8 // metres, the mean
 
+// roundDegrees rounds as the places in the database are: PostgreSQL fails on products that are too small for it.
+func roundDegrees(v float64) float64 { return math.Round(v*1e12) / 1e12 }
+
 // near compiles OpNear by the haversine formula, without the inverse sine,
 // whose argument rounding may push beyond its domain.
 func (q *compiler) near(l *level, f *hecate.Filter, at spot) string {
 	center, ok := f.Value.(hecate.Geo)
-	if !ok || math.IsNaN(center.Lat+center.Lng) || math.IsInf(center.Lat+center.Lng, 0) || math.IsNaN(f.Meters) {
+	if !ok || !(math.Abs(center.Lat) <= 90 && math.Abs(center.Lng) <= 360) || math.IsNaN(f.Meters) {
 		return q.invalid("needs a place and a distance")
 	}
+	center.Lat, center.Lng = roundDegrees(center.Lat), roundDegrees(center.Lng)
 	path, _, ok := q.path(l, f.Operand)
 	if !ok || f.Operand.Column != hecate.FieldColumn || f.Meters < 0 {
 		return "false"
 	}
 	part := func(name string) string {
-		return "cast(" + q.db.field(append(slices.Clone(path), tagGeo, name), fieldNumber) + " as double precision)"
+		return "cast(round(" + q.db.field(append(slices.Clone(path), tagGeo, name), fieldNumber) + ", 12) as double precision)"
 	}
 	lat, lng := part("lat"), part("lng")
 	if f.Meters >= math.Pi*earthRadius {

@@ -23,7 +23,7 @@ var (
 	queryTimes  = []time.Time{time.UnixMicro(0).UTC(), time.UnixMicro(1).UTC(), time.Date(1500, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)}
 	queryInts   = []int64{0, 1, -1, 2, 1 << 53, 1<<53 + 1, math.MaxInt64, math.MinInt64}
 	queryFloats = []float64{0, 1, 1.5, -2.25, 1e18, 1e300, 5e-324}
-	queryPlaces = []hecate.Geo{{Lat: 0, Lng: 0}, {Lat: 0.001, Lng: 0}, {Lat: 52.5, Lng: 13.4}, {Lat: 90, Lng: 0}, {Lat: -90, Lng: 180}, {Lat: 0, Lng: 180}, {Lat: 0, Lng: -180}}
+	queryPlaces = []hecate.Geo{{Lat: 0, Lng: 0}, {Lat: 0.001, Lng: 0}, {Lat: 1e-200, Lng: -1e-170}, {Lat: 52.5, Lng: 13.4}, {Lat: 90, Lng: 0}, {Lat: -90, Lng: 180}, {Lat: 0, Lng: 180}, {Lat: 0, Lng: -180}}
 )
 
 // world is a collection full of records of every kind, and one that they refer to.
