@@ -15,7 +15,7 @@ import (
 // TestTheCommandLine runs the scripts in testdata/cli, each in a directory of its own with the built binary on the path.
 // Beside testscript's own commands they have
 //
-//	up [FLAG…]                        run `hecate serve FLAG…` on a free port with --data ./data; $URL is its address
+//	up [FLAG…]                        (with the variables of scriptEnv) run `hecate serve FLAG…` on a free port with --data ./data; $URL is its address
 //	down                              end it with SIGTERM, demand a clean exit, and leave its output in server.log
 //	http STATUS METHOD PATH [KEY=…] [JSON]   send a request, demand the status, and leave the body for stdout
 func TestTheCommandLine(t *testing.T) {
@@ -44,9 +44,9 @@ func (c *cliServer) start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || c.running != nil {
 		ts.Fatalf("usage: up [FLAG…], while no server runs")
 	}
-	s, err := launch(serveArgs("127.0.0.1:0", ts.MkAbs("data"), args), ts.MkAbs("."), nil)
+	s, err := launch(serveArgs("127.0.0.1:0", ts.MkAbs("data"), args), ts.MkAbs("."), scriptEnv(ts))
 	if err != nil {
-		ts.Fatalf("up: %v\n%s", err, s.log)
+		ts.Fatalf("up: %v\n%s", err, s.log.tail(shownLines))
 	}
 	c.running = s
 	ts.Setenv("URL", s.url)
@@ -57,6 +57,17 @@ func (c *cliServer) start(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
+// scriptEnv are the variables of the server that the script has set.
+func scriptEnv(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range []string{"HECATE_MASTER_KEY", "HECATE_REGISTRATION", "HECATE_HOST", "HECATE_APPLY", "HECATE_PUBLIC_URL"} {
+		if value := ts.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
 func (c *cliServer) stop(ts *testscript.TestScript, neg bool, _ []string) {
 	if neg || c.running == nil {
 		ts.Fatalf("no server runs")
@@ -64,9 +75,9 @@ func (c *cliServer) stop(ts *testscript.TestScript, neg bool, _ []string) {
 	s := c.running
 	c.running = nil
 	if err := s.terminate(); err != nil {
-		ts.Fatalf("down: %v\n%s", err, s.log)
+		ts.Fatalf("down: %v\n%s", err, s.log.tail(shownLines))
 	}
-	ts.Logf("[server]\n%s", s.log)
+	ts.Logf("[server]\n%s", s.log.tail(shownLines))
 	ts.Check(os.WriteFile(ts.MkAbs("server.log"), []byte(s.log.String()), 0o600))
 }
 

@@ -65,6 +65,7 @@ type server struct {
 const (
 	startLimit = 20 * time.Second
 	stopLimit  = 15 * time.Second
+	shownLines = 15 // of a server's log, where a test fails
 )
 
 // start runs `hecate serve` on a free port and waits until it answers. The test ends it with SIGTERM and demands a clean exit.
@@ -72,7 +73,7 @@ func start(t *testing.T, o options) *server {
 	t.Helper()
 	s, err := tryStart(t, o)
 	if err != nil {
-		t.Fatalf("start: %v\n%s", err, s.log)
+		t.Fatalf("start: %v\n%s", err, s.log.tail(shownLines))
 	}
 	t.Cleanup(func() { s.stop(t) })
 	return s
@@ -157,13 +158,13 @@ func findAddress(from io.Reader, found chan<- string) {
 func (s *server) stop(t *testing.T) {
 	t.Helper()
 	if err := s.terminate(); err != nil {
-		t.Errorf("%v\n%s", err, s.log.tail(40))
+		t.Error(err)
 	}
 	if strings.Contains(s.log.String(), "panic") {
-		t.Errorf("the server panicked:\n%s", s.log.tail(80))
+		t.Errorf("the server panicked:\n%s", s.log.from("panic", shownLines))
 	}
 	if t.Failed() {
-		t.Logf("the log of %s ends:\n%s", s.url, s.log.tail(40))
+		t.Logf("the log of %s ends:\n%s", s.url, s.log.tail(shownLines))
 	}
 }
 
@@ -253,6 +254,14 @@ func (o *output) String() string {
 func (o *output) tail(n int) string {
 	lines := strings.Split(strings.TrimRight(o.String(), "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// from is n lines, beginning with the first that contains word.
+func (o *output) from(word string, n int) string {
+	text := o.String()
+	at := strings.LastIndexByte(text[:max(0, strings.Index(text, word))], '\n') + 1
+	lines := strings.Split(text[at:], "\n")
+	return strings.Join(lines[:min(len(lines), n)], "\n")
 }
 
 // databases are the two engines; database is called once per test, for a fresh one.

@@ -223,3 +223,32 @@ func TestOtherOrigins(t *testing.T) {
 		}
 	}
 }
+
+// TestBehindAProxy shows that addresses in answers are the public ones, and that only a trusted proxy is believed about the client.
+func TestBehindAProxy(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, trusted, client string }{
+		{"a trusted one", "127.0.0.0/8", "203.0.113.9"},
+		{"a stranger", "10.0.0.0/8", "127.0.0.1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, options{apply: rawAdmins, args: []string{"--public-url", "https://api.example.com/", "--trusted-proxy", c.trusted}})
+			base := s.newInstance(t, "kleinerslab")
+			s.want(t, 201, call{method: "POST", path: base + "/classes/", key: accountKey, json: object{"name": "photos", "schema": []object{{"name": "file", "type": "file"}}}})
+			photo := s.want(t, 201, call{method: "POST", path: base + "/classes/photos/objects/", key: accountKey,
+				parts:  []part{{name: "file", filename: "lamarr.png", contentType: "image/png", bytes: []byte("hedy")}},
+				header: map[string]string{"X-Forwarded-For": "203.0.113.9"}}).object
+			path, ok := strings.CutPrefix(text(photo, "file", "value"), "https://api.example.com/")
+			if !ok {
+				t.Errorf("file at %s", text(photo, "file", "value"))
+			}
+			same(t, "file", string(s.want(t, 200, call{method: "GET", path: "/" + path}).bytes), "hedy")
+			s.stop(t)
+			line := s.log.from(base+`/classes/photos/objects/","status":201`, 1)
+			if !strings.Contains(line, `"client":"`+c.client+`"`) {
+				t.Errorf("the client should be %s: %s", c.client, line)
+			}
+		})
+	}
+}
