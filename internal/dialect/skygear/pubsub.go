@@ -38,7 +38,8 @@ type listener struct {
 	internal bool
 	queue    chan []byte // closed by leave
 	heard    map[string]bool
-	slow     bool // its queue was full: it is to be closed
+	slow     bool   // its queue was full: it ends
+	hangUp   func() // ends its connection; must not wait
 }
 
 // join makes a listener; nil where there are too many.
@@ -49,7 +50,7 @@ func (h *hub) join(app hecate.AppID, internal bool) *listener {
 		return nil
 	}
 	h.sockets++
-	return &listener{app: app, internal: internal, queue: make(chan []byte, queueLength), heard: map[string]bool{}}
+	return &listener{app: app, internal: internal, queue: make(chan []byte, queueLength), heard: map[string]bool{}, hangUp: func() {}}
 }
 
 // leave ends a listener.
@@ -125,6 +126,7 @@ func (h *hub) publish(key channel, f frame) {
 		case l.queue <- text:
 		default:
 			l.slow = true
+			l.hangUp()
 		}
 	}
 }
@@ -144,6 +146,7 @@ func (a *api) pubsub(w *web.Response, r *web.Request, c *call) error {
 		a.hub.leave(l)
 		return err
 	}
+	l.hangUp = func() { _ = s.conn.Close() } // nothing hears it yet, so nobody else looks at it
 	var sending sync.WaitGroup
 	sending.Go(func() { s.send(l.queue) })
 	s.receive(func(text []byte) bool { return a.hub.take(l, text) })

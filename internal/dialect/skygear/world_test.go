@@ -273,3 +273,10 @@ func readSettings(t *testing.T, raw map[string]any) (s hecate.Settings) {
 	s.Dialects = map[string]map[string]any{extraName: {"custom_token_secret": in.Skygear.CustomTokenSecret}}
 	return s
 }
+
+// named puts the action in front of what refused says.
+func (r reply) named(t testing.TB, action string) reply {
+	t.Helper()
+	r.body = action + ": " + r.body
+	return r
+}
