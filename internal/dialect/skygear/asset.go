@@ -3,12 +3,14 @@ package skygear
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"hecate"
 	"hecate/internal/engine"
@@ -39,15 +41,26 @@ func (a *api) assetPut(w *web.Response, r *web.Request, c *call) error {
 	j.open()
 	j.name("post-request")
 	j.open()
-	// Spaces and the like the client escapes itself; of these it would not know that they are part of the name.
-	j.text("action", fileRoute+actionEscapes.Replace(engine.FileName(f)))
+	j.text("action", fileRoute+escapeAction(engine.FileName(f)))
 	j.close()
 	j.raw("asset", a.valuesOf(r, c.app).appendAsset(nil, f))
 	j.close()
 	return answerResult(w, j.buf)
 }
 
-var actionEscapes = strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23")
+// escapeAction escapes what the client does not when it puts the name behind its end point: what would not be part of the path
+// then, and, which only browsers do themselves, what is not ASCII.
+func escapeAction(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		if c := name[i]; c >= utf8.RuneSelf || strings.IndexByte(`%?#\`, c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
 
 func readAssetPut(args payload) (name, typ string, err error) {
 	name, err = args.text("filename")
