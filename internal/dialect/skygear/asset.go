@@ -205,8 +205,7 @@ func (a *api) fileGet(w *web.Response, r *web.Request, _ *call) error {
 		return uploadFault(err)
 	}
 	defer bytes.Close()
-	setFileHeaders(w.Header(), f)
-	http.ServeContent(w, r.Request, "", f.CreatedAt, bytes)
+	w.File(r, f, bytes)
 	return nil
 }
 
@@ -222,62 +221,4 @@ func (a *api) appOfFile(r *web.Request) (hecate.AppID, error) {
 		}
 	}
 	return hecate.AppID(r.QueryOne(appQuery)), nil
-}
-
-// setFileHeaders says what the bytes are. Whatever a user uploads, no browser may run it as a page of this origin.
-func setFileHeaders(h http.Header, f *hecate.File) {
-	h.Set("Content-Type", mediaType(f.Type))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	how := "attachment"
-	if isHarmless(f.Type) {
-		how = "inline"
-		h.Del("Content-Security-Policy")
-	}
-	h.Set("Content-Disposition", disposition(how, f.Name))
-	h.Set("ETag", `"`+f.Digest+`"`)
-	// It never changes under its name, but it may go with its record.
-	h.Set("Cache-Control", "private, no-cache")
-}
-
-func mediaType(declared string) string {
-	if declared == "" || strings.ContainsAny(declared, "\r\n\x00") {
-		return "application/octet-stream"
-	}
-	return declared
-}
-
-// harmless are the types that a browser shows without running anything in them.
-var harmless = map[string]bool{
-	"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true, "image/avif": true, "image/bmp": true, "image/x-icon": true,
-	"text/plain": true, "application/pdf": true, "application/json": true,
-	"audio/mpeg": true, "audio/ogg": true, "audio/wav": true, "audio/mp4": true, "audio/webm": true, "audio/aac": true, "audio/flac": true,
-	"video/mp4": true, "video/webm": true, "video/ogg": true, "video/quicktime": true,
-}
-
-func isHarmless(mediaType string) bool {
-	kind, _, _ := strings.Cut(strings.ToLower(mediaType), ";")
-	return harmless[strings.TrimSpace(kind)]
-}
-
-func disposition(how, name string) string {
-	if name == "" {
-		return how
-	}
-	return how + "; filename*=UTF-8''" + escapeName(name)
-}
-
-// escapeName escapes a file name for RFC 8187: all but letters, digits and a few marks.
-func escapeName(name string) string {
-	const upperHex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(name) {
-		c := name[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
-			b.WriteByte(c)
-			continue
-		}
-		b.Write([]byte{'%', upperHex[c>>4], upperHex[c&15]})
-	}
-	return b.String()
 }

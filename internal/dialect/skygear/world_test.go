@@ -158,6 +158,7 @@ type reply struct {
 	status int
 	body   string
 	value  obj
+	header http.Header // of send alone
 }
 
 // post takes an action.
