@@ -13,7 +13,16 @@ var skygearFlows = []struct {
 	settings string // of the app, as YAML
 }{
 	{"life", ""},
+	{"records", ""},
+	{"access", ""},
+	{"assets", ""},
+	{"admin", "skygear: {custom_token_secret: \"" + customTokenSecret + "\"}"},
+	{"signed", "skygear: {token_mode: jwt}"},
+	{"expiry", "sessions: {ttl: 1s}"},
+	{"both", ""},
 }
+
+const customTokenSecret = "a secret shared with the app's own server"
 
 // skygearSites are the two ways to reach the dialect: below a path, where the key says whose app it is, and as a host name of its own.
 var skygearSites = []struct{ name, host, path string }{
@@ -33,8 +42,9 @@ func TestTheUnmodifiedSkygearClient(t *testing.T) {
 					t.Run(f.name+" by "+site.name, func(t *testing.T) {
 						t.Parallel()
 						app := f.name + "-" + site.name
-						runScript(t, "skygear/"+f.name+".js", append(skygearEnv(app),
-							"ENDPOINT="+strings.Replace(s.url, "127.0.0.1", site.host, 1)+site.path)...)
+						runScript(t, "skygear/"+f.name+".js",
+							"ENDPOINT="+strings.Replace(s.url, "127.0.0.1", site.host, 1)+site.path, "BASE_URL="+s.url, "APP="+app,
+							"API_KEY="+skygearKey(app), "MASTER_KEY="+skygearMaster(app), "CUSTOM_TOKEN_SECRET="+customTokenSecret)
 					})
 				}
 			}
@@ -54,15 +64,16 @@ func skygearApps() string {
 	return yaml.String()
 }
 
-// skygearApp declares one app with the keys that skygearEnv names.
+// skygearApp declares one app with its two keys.
 func skygearApp(app, settings string) string {
-	return fmt.Sprintf("  - org: labs\n    name: %s\n    keys: [{name: client, key: %s, allow_user_create: true}, {name: master, key: %s, master: true}]\n    settings: {%s}\n",
-		app, skygearKey(app), skygearMaster(app), settings)
+	return fmt.Sprintf(`  - org: labs
+    name: %s
+    keys:
+      - {name: client, key: %s, allow_user_create: true}
+      - {name: master, key: %s, master: true}
+    settings: {%s}
+`, app, skygearKey(app), skygearMaster(app), settings)
 }
 
 func skygearKey(app string) string    { return "key-of-the-app-" + app }
 func skygearMaster(app string) string { return "master-of-the-app-" + app }
-
-func skygearEnv(app string) []string {
-	return []string{"API_KEY=" + skygearKey(app), "MASTER_KEY=" + skygearMaster(app)}
-}
