@@ -70,7 +70,7 @@ func (a *auditor) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			for len(a.queue) > 0 {
-				a.write(context.WithoutCancel(ctx), a.collect(<-a.queue))
+				a.write(ctx, a.collect(<-a.queue))
 			}
 			return
 		case first := <-a.queue:
@@ -96,7 +96,9 @@ func (a *auditor) collect(first hecate.Event) []hecate.Event {
 	return batch
 }
 
+// write stores a batch, and does so too when the server is about to stop: what was taken off the queue is nowhere else.
 func (a *auditor) write(ctx context.Context, batch []hecate.Event) {
+	ctx = context.WithoutCancel(ctx)
 	err := a.db.Write(ctx, func(tx *store.DB) error { return tx.InsertEvents(ctx, batch) })
 	if err != nil {
 		a.log.Error("write audit events", "err", err, "events", len(batch))
