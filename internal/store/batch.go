@@ -2,45 +2,32 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 
 	"hecate"
 )
 
 const recordsAcross = `select r.collection_id, ` + recordColumns + ` from records r where r.app_id = $1 and `
 
-// rawRecord is a record whose collection is not at hand yet.
-type rawRecord struct {
-	record      *hecate.Record
-	own         bool
-	nameless    nameless
-	names       *string
-	data, extra json.RawMessage
-}
-
-func scanRawRecord(s scanner) (rawRecord, error) {
-	raw := rawRecord{record: &hecate.Record{}}
-	r, n := raw.record, &raw.nameless
-	err := s.Scan(&r.Collection, &r.ID, &r.Seq, &r.Key, &r.Owner, &r.OwnerSeq, &r.Private, &r.Version,
-		&raw.own, &n.public, &n.anyone, &n.owner, &raw.names,
-		&raw.data, &raw.extra, &r.CreatedBy, &r.UpdatedBy, &r.CreatedAt, &r.UpdatedAt)
-	return raw, err
+// scanAcross reads a record whose collection is not at hand yet.
+func scanAcross(s scanner) (recordRow, error) {
+	var row recordRow
+	err := s.Scan(append([]any{(*string)(&row.record.Collection)}, row.places()...)...)
+	return row, err
 }
 
 // across reads records of any collections that meet a condition; find gives their collections.
 func (db *DB) across(ctx context.Context, cond string, b *binds, find func(hecate.CollectionID) (*hecate.Collection, error)) ([]Stored, error) {
-	rows, err := many(ctx, db, scanRawRecord, recordsAcross+cond, b.args...)
+	rows, err := many(ctx, db, scanAcross, recordsAcross+cond, b.args...)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Stored, len(rows))
-	for i, raw := range rows {
-		c, err := find(raw.record.Collection)
+	for i := range rows {
+		c, err := find(rows[i].record.Collection)
 		if err != nil {
 			return nil, err
 		}
-		raw.record.App = c.App
-		if out[i], err = decodeRecord(c, raw.record, raw.own, raw.nameless, raw.names, raw.data, raw.extra); err != nil {
+		if out[i], err = rows[i].stored(c); err != nil {
 			return nil, err
 		}
 	}

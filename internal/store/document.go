@@ -199,17 +199,18 @@ func appendString(b []byte, s string) []byte {
 }
 
 // DecodeDocument reads what Encode wrote.
-func DecodeDocument(text []byte) (Document, error) {
-	m, err := decodeMap(text)
+func DecodeDocument(text string) (Document, error) {
+	m, err := decodeObject(text)
 	if err != nil {
 		return nil, fmt.Errorf("stored document: %w", err)
 	}
 	for k, v := range m {
-		if v == nil {
+		switch v.(type) {
+		case nil:
 			delete(m, k)
-			continue
+		case []any, map[string]any:
+			m[k] = untag(v)
 		}
-		m[k] = untag(v)
 	}
 	return m, nil
 }
@@ -301,22 +302,29 @@ func floatOf(v any) float64 {
 // values of dropped fields and of former types stay hidden.
 func (d Document) Named(c *hecate.Collection) hecate.Values {
 	values := make(hecate.Values, len(d))
-	hidden := map[string]bool{}
 	for i := range c.Schema {
 		f := &c.Schema[i]
-		hidden[f.Slot] = true
 		if v, ok := d[f.Slot]; ok && !f.Dropped {
 			values[f.Name] = v
 		}
 	}
-	if c.Open {
-		for k, v := range d {
-			if !hidden[k] {
-				values[k] = v
-			}
-		}
+	if c.Open && len(values) < len(d) {
+		d.addFree(c, values)
 	}
 	return values
+}
+
+// addFree adds the values in no slot of the schema.
+func (d Document) addFree(c *hecate.Collection, values hecate.Values) {
+	hidden := make(map[string]bool, len(c.Schema))
+	for i := range c.Schema {
+		hidden[c.Schema[i].Slot] = true
+	}
+	for k, v := range d {
+		if !hidden[k] {
+			values[k] = v
+		}
+	}
 }
 
 // Files returns the files that the document holds.

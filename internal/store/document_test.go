@@ -89,7 +89,7 @@ func TestDocumentsComeBackAsTheyWere(t *testing.T) {
 		if !json.Valid([]byte(text)) {
 			t.Fatalf("not JSON: %s", text)
 		}
-		back, err := DecodeDocument([]byte(text))
+		back, err := DecodeDocument(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +130,7 @@ func TestWhatLooksLikeATagStaysWhatItWas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := DecodeDocument([]byte(text))
+		back, err := DecodeDocument(text)
 		if err != nil || !reflect.DeepEqual(back["v"], v) {
 			t.Errorf("%s came back as %#v, %v", text, back["v"], err)
 		}

@@ -15,8 +15,8 @@ import (
 // those that name somebody are rows of record_grants.
 
 // namedGrants gathers a record's rows into one text: "12 user:…" by lines.
-const namedGrants = `case when r.own then (select string_agg(cast(g.permissions as text) || ' ' || g.subject, '
-') from record_grants g where g.app_id = r.app_id and g.record_id = r.id) end`
+const namedGrants = `case when r.own then coalesce((select string_agg(cast(g.permissions as text) || ' ' || g.subject, '
+') from record_grants g where g.app_id = r.app_id and g.record_id = r.id), '') else '' end`
 
 const (
 	deleteGrants    = `delete from record_grants where app_id = $1 and record_id = $2`

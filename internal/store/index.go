@@ -327,8 +327,8 @@ type document struct {
 }
 
 func scanDocument(s scanner) (d document, err error) {
-	var data []byte
-	if err := s.Scan(&d.id, &d.seq, &data); err != nil {
+	var data string
+	if err := s.Scan((*string)(&d.id), &d.seq, &data); err != nil {
 		return d, err
 	}
 	d.doc, err = DecodeDocument(data)

@@ -50,43 +50,51 @@ type Stored struct {
 	Doc Document
 }
 
-// scanRecord reads a record of c.
+// recordRow is where a row of recordColumns is read into.
+type recordRow struct {
+	record                hecate.Record
+	public, anyone, owner int64
+	names, data, extra    string
+}
+
+func (r *recordRow) places() []any {
+	return []any{(*string)(&r.record.ID), &r.record.Seq, &r.record.Key, (*string)(&r.record.Owner), &r.record.OwnerSeq, &r.record.Private,
+		&r.record.Version, &r.record.Access.Own, &r.public, &r.anyone, &r.owner, &r.names, &r.data, &r.extra,
+		(*string)(&r.record.CreatedBy), (*string)(&r.record.UpdatedBy), &r.record.CreatedAt, &r.record.UpdatedAt}
+}
+
+// scanRecord reads records of c. What it returns is for one query: all rows pass through the same places.
 func scanRecord(c *hecate.Collection) func(scanner) (Stored, error) {
+	row := &recordRow{}
+	places := row.places()
 	return func(s scanner) (Stored, error) {
-		r := &hecate.Record{App: c.App, Collection: c.ID}
-		var own bool
-		var n nameless
-		var names *string
-		var data, extra json.RawMessage
-		if err := s.Scan(&r.ID, &r.Seq, &r.Key, &r.Owner, &r.OwnerSeq, &r.Private, &r.Version,
-			&own, &n.public, &n.anyone, &n.owner, &names,
-			&data, &extra, &r.CreatedBy, &r.UpdatedBy, &r.CreatedAt, &r.UpdatedAt); err != nil {
+		if err := s.Scan(places...); err != nil {
 			return Stored{}, err
 		}
-		return decodeRecord(c, r, own, n, names, data, extra)
+		return row.stored(c)
 	}
 }
 
-func decodeRecord(c *hecate.Collection, r *hecate.Record, own bool, n nameless, names *string, data, extra []byte) (Stored, error) {
-	text := ""
-	if names != nil {
-		text = *names
-	}
+// stored makes a record of c of the row.
+func (r *recordRow) stored(c *hecate.Collection) (Stored, error) {
+	made := r.record
+	made.App, made.Collection = c.App, c.ID
+	n := nameless{hecate.Permissions(r.public), hecate.Permissions(r.anyone), hecate.Permissions(r.owner)}
 	var err error
-	if r.Access, err = accessOf(own, n, text); err != nil {
+	if made.Access, err = accessOf(made.Access.Own, n, r.names); err != nil {
 		return Stored{}, err
 	}
-	doc, err := DecodeDocument(data)
+	doc, err := DecodeDocument(r.data)
 	if err != nil {
-		return Stored{}, fmt.Errorf("record %s: %w", r.ID, err)
+		return Stored{}, fmt.Errorf("record %s: %w", made.ID, err)
 	}
-	r.Values = doc.Named(c)
-	if string(extra) != "{}" {
-		if r.Extra, err = decodeExtra(extra); err != nil {
-			return Stored{}, fmt.Errorf("record %s: %w", r.ID, err)
+	made.Values = doc.Named(c)
+	if r.extra != "{}" {
+		if made.Extra, err = decodeExtra([]byte(r.extra)); err != nil {
+			return Stored{}, fmt.Errorf("record %s: %w", made.ID, err)
 		}
 	}
-	return Stored{Record: r, Doc: doc}, nil
+	return Stored{Record: &made, Doc: doc}, nil
 }
 
 // RecordRef names a record in a collection: the first non-zero of ID, Seq, Key.
@@ -247,7 +255,7 @@ type Target struct {
 }
 
 const (
-	targetRecords = `select t.id, t.seq, t.key from records t where t.app_id = $1 and t.collection_id = $2 and not t.private and `
+	targetRecords = `select t.id, t.seq, t.key from records t where t.app_id = $1 and t.collection_id = $2 and `
 	targetUsers   = `select t.id, t.seq, t.key from users t where t.app_id = $1 and `
 )
 
@@ -257,13 +265,17 @@ func scanTarget(s scanner) (t Target, err error) {
 }
 
 // Targets finds the records of a collection, or the users with
-// hecate.UserTarget, that refs name by ID, Seq or Key, in one query.
-func (db *DB) Targets(ctx context.Context, app hecate.AppID, in hecate.CollectionID, refs []hecate.Ref) ([]Target, error) {
+// hecate.UserTarget, that refs name by ID, Seq or Key, in one query: records of the shared space, and of the
+// private one of a user that is not "".
+func (db *DB) Targets(ctx context.Context, app hecate.AppID, in hecate.CollectionID, refs []hecate.Ref, private hecate.UserID) ([]Target, error) {
 	b := binds{args: []any{app}}
 	text := targetUsers
 	if in != hecate.UserTarget {
 		b.add(in)
-		text = targetRecords
+		text = targetRecords + `not t.private and `
+		if private != "" {
+			text = targetRecords + `(not t.private or t.owner_id = ` + b.add(private) + `) and `
+		}
 	}
 	var ids, keys []string
 	var seqs []int64
