@@ -296,7 +296,7 @@ func (u *upload) take(p *web.Part) error {
 		return err
 	}
 	mediaType := p.ContentType
-	if mediaType == fallbackType || len(mediaType) > maxMediaType {
+	if mediaType == "application/octet-stream" || len(mediaType) > maxMediaType {
 		mediaType = "" // what clients say who do not know
 	}
 	ref, err := u.engine.StageFile(u.r.Context(), u.c.actor, engine.Upload{Name: p.Filename, Type: mediaType, Bytes: p})
