@@ -7,7 +7,7 @@ import (
 	"hecate"
 )
 
-// maxNamed bounds the users and the files that one request names.
+// maxNamed bounds the users that one request names.
 const maxNamed = 4 * hecate.MaxPage
 
 // userIDs finds users by key, all in one query; those that are not there are left out.
@@ -25,30 +25,19 @@ func distinct(list []string) []string {
 	return slices.Compact(list)
 }
 
-// filesIn finds the files that a request's values name, all in one query, and answers from what was found.
-func (a *api) filesIn(ctx context.Context, app *hecate.App, raw []any) (func(ctx context.Context, name string) (hecate.FileRef, error), error) {
+// filesIn finds the files that a request's values name, all in one query.
+func (a *api) filesIn(ctx context.Context, app *hecate.App, raw []any) (map[string]*hecate.File, error) {
 	var names []string
 	for _, v := range raw {
 		names = assetNames(names, v)
 	}
-	names = distinct(names)
-	if len(names) > maxNamed {
+	if names = distinct(names); len(names) == 0 {
+		return nil, nil
+	}
+	if len(names) > maxRecords {
 		return nil, invalid("too many assets in one request")
 	}
-	var found map[string]*hecate.File
-	if len(names) > 0 {
-		var err error
-		if found, err = a.engine.FilesByName(ctx, app.ID, names); err != nil {
-			return nil, err
-		}
-	}
-	return func(_ context.Context, name string) (hecate.FileRef, error) {
-		f := found[name]
-		if f == nil || f.Digest == "" {
-			return hecate.FileRef{}, hecate.E(hecate.NotFound, "asset")
-		}
-		return f.FileRef, nil
-	}, nil
+	return a.engine.FilesByName(ctx, app.ID, names)
 }
 
 // assetNames adds the names of the assets in a value. How deep it goes the reading of the body has bounded.

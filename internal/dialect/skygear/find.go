@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 
@@ -306,11 +307,46 @@ func (f *finding) targets(rows []*hecate.Record) (map[hecate.RecordID]*hecate.Re
 		if err != nil {
 			return nil, err
 		}
-		for id, rec := range some {
-			found[id] = rec
+		maps.Copy(found, some)
+	}
+	return found, f.privateTargets(rows, found)
+}
+
+// privateTargets adds what the records of a private space include of that space.
+func (f *finding) privateTargets(rows []*hecate.Record, found map[hecate.RecordID]*hecate.Record) error {
+	if f.space == (engine.Space{}) {
+		return nil
+	}
+	wanted := map[engine.RecordName]bool{}
+	for _, rec := range rows {
+		for i := range f.query.includes {
+			in := &f.query.includes[i]
+			if id, ok := in.target(rec); !ok || found[id] != nil || in.field == nil || in.field.Target == hecate.UserTarget {
+				continue
+			}
+			t, err := f.api.engine.LookupCollectionByID(f.request.Context(), f.call.app.ID, in.field.Target) // cached
+			if errors.Is(err, hecate.NotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			ref, _ := rec.Values[in.field.Name].(hecate.Ref)
+			wanted[engine.RecordName{Collection: t.Name, Key: refKey(ref)}] = true
 		}
 	}
-	return found, nil
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(wanted)), maxRecords) { // mostly one
+		some, err := f.api.engine.RecordsByKey(f.request.Context(), f.call.actor, f.space, chunk)
+		if err != nil {
+			return err
+		}
+		for _, one := range some {
+			if one.Record != nil {
+				found[one.Record.ID] = one.Record
+			}
+		}
+	}
+	return nil
 }
 
 // target is the record that an include shows, "" for none.

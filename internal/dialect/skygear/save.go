@@ -121,14 +121,15 @@ func (s *saving) readRequest(r *web.Request) (list []any, atomic bool, err error
 func (s *saving) readRecords(r *web.Request, list []any) error {
 	ctx := r.Context()
 	s.values = s.api.valuesOf(r, s.call.app)
-	var err error
-	if s.values.file, err = s.api.filesIn(ctx, s.call.app, list); err != nil {
+	files, err := s.readFiles(ctx, list)
+	if err != nil {
 		return err
 	}
 	find := s.values.collection
 	s.ids, s.faults = make([]recordID, len(list)), make([]*failure, len(list))
 	for i, raw := range list {
 		own := typeIn(raw)
+		s.values.file = files.of(raw)
 		s.values.collection = func(ctx context.Context, name string) (hecate.CollectionID, error) {
 			id, err := find(ctx, name)
 			if name == own && errors.Is(err, hecate.NotFound) {
@@ -156,9 +157,7 @@ func (s *saving) readRecords(r *web.Request, list []any) error {
 
 // typeIn is the type of a record that is about to be read, "" when it has none.
 func typeIn(raw any) string {
-	object, _ := raw.(map[string]any)
-	text, _ := object["_id"].(string)
-	id, _ := parseRecordID(text)
+	id, _ := parseRecordID(idIn(raw))
 	return id.typ
 }
 
