@@ -24,10 +24,18 @@ var skygearFlows = []struct {
 
 const customTokenSecret = "a secret shared with the app's own server"
 
-// skygearSites are the two ways to reach the dialect: below a path, where the key says whose app it is, and as a host name of its own.
-var skygearSites = []struct{ name, host, path string }{
+// skygearSite is a way to reach the dialect.
+type skygearSite struct{ name, host, path string }
+
+// skygearSites are both: below a path, and as a host name of its own.
+var skygearSites = []skygearSite{
 	{"path", "127.0.0.1", "/skygear/"},
 	{"host", "localhost", "/"},
+}
+
+// at is the end point of a client.
+func (s *server) at(site skygearSite) string {
+	return strings.Replace(s.url, "127.0.0.1", site.host, 1) + site.path
 }
 
 func TestTheUnmodifiedSkygearClient(t *testing.T) {
@@ -43,7 +51,7 @@ func TestTheUnmodifiedSkygearClient(t *testing.T) {
 						t.Parallel()
 						app := f.name + "-" + site.name
 						runScript(t, "skygear/"+f.name+".js",
-							"ENDPOINT="+strings.Replace(s.url, "127.0.0.1", site.host, 1)+site.path, "BASE_URL="+s.url, "APP="+app,
+							"ENDPOINT="+s.at(site), "BASE_URL="+s.url, "APP="+app,
 							"API_KEY="+skygearKey(app), "MASTER_KEY="+skygearMaster(app), "CUSTOM_TOKEN_SECRET="+customTokenSecret)
 					})
 				}
