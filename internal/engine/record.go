@@ -250,7 +250,7 @@ func (e *Engine) setOwner(ctx context.Context, tx *store.DB, actor *hecate.Actor
 	if badText(string(owner)) != "" {
 		return hecate.E(hecate.Invalid, "change owner").On("owner").Says("no such user")
 	}
-	found, err := tx.Targets(ctx, c.App, hecate.UserTarget, []hecate.Ref{{ID: hecate.RecordID(owner)}})
+	found, err := tx.Targets(ctx, c.App, hecate.UserTarget, []hecate.Ref{{ID: hecate.RecordID(owner)}}, "")
 	if err != nil {
 		return err
 	}
@@ -278,7 +278,7 @@ func (e *Engine) insertRecord(ctx context.Context, tx *store.DB, c *hecate.Colle
 	if err := checkAccess(r.Access); err != nil {
 		return nil, err
 	}
-	doc, err := e.merge(ctx, tx, c, nil, in)
+	doc, err := e.merge(ctx, tx, c, r, nil, in)
 	if err != nil {
 		return nil, err
 	}
@@ -476,7 +476,7 @@ func changeAccess(actor *hecate.Actor, c *hecate.Collection, before, next *hecat
 
 // storeChange gives next its values and stores it instead of before.
 func (e *Engine) storeChange(ctx context.Context, tx *store.DB, c *hecate.Collection, before store.Stored, next *hecate.Record, in *RecordInput) (*hecate.Record, error) {
-	doc, err := e.merge(ctx, tx, c, before.Doc, in)
+	doc, err := e.merge(ctx, tx, c, next, before.Doc, in)
 	if err != nil {
 		return nil, err
 	}

@@ -358,6 +358,15 @@ func TestPrivateRecordsAreTheirOwners(t *testing.T) {
 		h.change(ann, r, RecordInput{Values: hecate.Values{"s": "x"}})
 		// A private record is no target for references of the shared space.
 		failed[*hecate.Record](t, hecate.Invalid, "r")(h.CreateRecord(ctx, ann, h.c, RecordInput{Values: hecate.Values{"r": hecate.Ref{Seq: r.Seq}}}))
+		// From another one of the same space it may be, and is found through it.
+		link := must[*hecate.Record](t)(h.CreateRecord(ctx, ann, h.c, RecordInput{Private: true, Values: hecate.Values{"r": hecate.Ref{Seq: r.Seq}}}))
+		through := hecate.Filter{Op: hecate.OpJoined, Target: h.c.ID, Operand: hecate.FieldOperand(h.c.Field("r")), Sub: []hecate.Filter{{Op: hecate.OpEqual, Operand: hecate.FieldOperand(h.c.Field("s")), Value: "x"}}}
+		for q, want := range map[hecate.UserID]int{ann.UserID(): 1, "": 0} {
+			page := must[hecate.Page[*hecate.Record]](t)(h.Records(ctx, ann, h.c, hecate.Query{Limit: 9, Private: q, Filter: through}))
+			if len(page.Rows) != want || want == 1 && page.Rows[0].ID != link.ID {
+				t.Errorf("%q: %d records", q, len(page.Rows))
+			}
+		}
 		works(t, h.DeleteRecord(ctx, ann, h.c, RecordRef{ID: r.ID}))
 	})
 }

@@ -159,7 +159,7 @@ func (e *Engine) forgetKeys(ctx context.Context, tx *store.DB, app hecate.AppID,
 	for i, key := range users {
 		refs[i].Key = key
 	}
-	found, err := tx.Targets(ctx, app, hecate.UserTarget, refs)
+	found, err := tx.Targets(ctx, app, hecate.UserTarget, refs, "")
 	if err != nil {
 		return err
 	}

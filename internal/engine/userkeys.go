@@ -17,7 +17,7 @@ func (e *Engine) LookupUserIDs(ctx context.Context, app hecate.AppID, keys []str
 	if len(refs) == 0 {
 		return nil, nil
 	}
-	found, err := e.db.Targets(ctx, app, hecate.UserTarget, refs)
+	found, err := e.db.Targets(ctx, app, hecate.UserTarget, refs, "")
 	if err != nil {
 		return nil, err
 	}

@@ -13,15 +13,15 @@ import (
 	"hecate/internal/store"
 )
 
-// merge computes the document that in makes of before: values checked against
+// merge computes the document that in makes of before, that of r: values checked against
 // the schema of c, references resolved in one query per target, operations applied.
 // Kinds: Invalid on a field's name, TooLarge on "record".
-func (e *Engine) merge(ctx context.Context, tx *store.DB, c *hecate.Collection, before store.Document, in *RecordInput) (store.Document, error) {
+func (e *Engine) merge(ctx context.Context, tx *store.DB, c *hecate.Collection, r *hecate.Record, before store.Document, in *RecordInput) (store.Document, error) {
 	m := &merging{c: c, next: make(store.Document, len(before)+len(in.Values)), depth: e.limits.RecordDepth}
 	for slot, v := range before {
 		m.next[slot] = v
 	}
-	found, err := e.resolve(ctx, tx, c, in)
+	found, err := e.resolve(ctx, tx, c, r, in)
 	if err != nil {
 		return nil, err
 	}
@@ -337,8 +337,13 @@ func nameOf(r hecate.Ref) any {
 	return r.Key
 }
 
-// resolve finds all targets that the input refers to, in one query per collection.
-func (e *Engine) resolve(ctx context.Context, tx *store.DB, c *hecate.Collection, in *RecordInput) (targets, error) {
+// resolve finds all targets that the input for r refers to, in one query per collection. A
+// private record may lead to others of its owner's space.
+func (e *Engine) resolve(ctx context.Context, tx *store.DB, c *hecate.Collection, r *hecate.Record, in *RecordInput) (targets, error) {
+	var space hecate.UserID
+	if r.Private {
+		space = r.Owner
+	}
 	wanted := map[hecate.CollectionID][]hecate.Ref{}
 	want := func(name string, v any) {
 		f := c.Field(name)
@@ -365,7 +370,7 @@ func (e *Engine) resolve(ctx context.Context, tx *store.DB, c *hecate.Collection
 		if len(refs) > maxRefs {
 			return nil, hecate.E(hecate.TooLarge, "write record").On("record").Says("too many references")
 		}
-		found, err := tx.Targets(ctx, c.App, in, refs)
+		found, err := tx.Targets(ctx, c.App, in, refs, space)
 		if err != nil {
 			return nil, err
 		}

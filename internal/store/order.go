@@ -16,7 +16,8 @@ type sortKey struct {
 	value     any  // of the row at the cursor; nil is null
 }
 
-// ordered reports whether record_index has every record once and in the order asked for.
+// ordered reports whether record_index has every record once and in the order asked for. Numbers that no float tells
+// apart, and texts that are alike as far as the index keeps them, count as equal then.
 func (q *compiler) ordered(s Search) bool {
 	if len(s.Query.Order) != 1 {
 		return false

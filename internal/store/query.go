@@ -116,6 +116,7 @@ type compiler struct {
 	idiom   idiom
 	b       *binds
 	targets map[hecate.CollectionID]Joined
+	space   string  // condition on the records that references may lead to
 	lead    *leader // how record_index finds the records; nil where they are found by their collection
 	err     error
 }
@@ -166,14 +167,16 @@ func (q *compiler) done() error {
 // where is the condition on the records of a search, but for what q.lead says.
 func (q *compiler) where(s Search) string {
 	l := &level{c: s.Collection, place: q.b.add(s.Collection.ID)}
-	filter := q.filter(l, &s.Query.Filter, spot{place: l.place, top: true})
 	space := "not r.private"
+	q.space = space
 	switch {
 	case s.Query.AllSpaces:
-		space = "true"
+		space, q.space = "true", "true"
 	case s.Query.Private != "":
-		space = "r.private and r.owner_id = " + q.b.add(s.Query.Private)
+		owner := "r.owner_id = " + q.b.add(s.Query.Private)
+		space, q.space = "r.private and "+owner, "(not r.private or "+owner+")"
 	}
+	filter := q.filter(l, &s.Query.Filter, spot{place: l.place, top: true})
 	return space + " and " + visible(q.b, s.Visible) + " and " + filter
 }
 
@@ -1045,10 +1048,12 @@ func (q *compiler) targetIDs(t Joined, f *hecate.Filter) string {
 	l := &level{c: t.Collection, place: q.b.add(t.Collection.ID), masked: !t.Visible.All}
 	from := "records r"
 	if l.masked {
+		// A private record that q.space lets through belongs to whoever asks.
+		shown := "(r.private or " + visible(q.b, t.Visible) + ")"
 		from = `(select r.id, r.app_id, r.collection_id, r.seq, r.key, r.owner_id, r.owner_seq, r.private, r.version, r.created_at, r.updated_at,
-  r.created_by, r.updated_by, ` + visible(q.b, t.Visible) + ` as shown, case when ` + visible(q.b, t.Visible) + ` then r.data else '{}' end as data
+  r.created_by, r.updated_by, ` + shown + ` as shown, case when ` + shown + ` then r.data else '{}' end as data
   from records r where r.app_id = $1 and r.collection_id = ` + l.place + `) r`
 	}
-	return "select r.id from " + from + " where r.app_id = $1 and r.collection_id = " + l.place + " and not r.private and " +
+	return "select r.id from " + from + " where r.app_id = $1 and r.collection_id = " + l.place + " and " + q.space + " and " +
 		q.filter(l, f, spot{place: l.place})
 }

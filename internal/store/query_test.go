@@ -34,6 +34,7 @@ type world struct {
 	targets []Stored
 	records []Stored
 	visible hecate.Visibility // of the targets
+	small   bool              // no whole numbers that a float cannot tell apart
 }
 
 func newWorld(t testing.TB, db *DB) *world {
@@ -109,6 +110,9 @@ func (w *world) value(t *rapid.T, typ hecate.FieldType) any {
 	case hecate.StringType:
 		return rapid.SampledFrom(queryTexts).Draw(t, "text")
 	case hecate.IntegerType:
+		if w.small {
+			return rapid.SampledFrom(queryInts[:4]).Draw(t, "int")
+		}
 		return rapid.SampledFrom(queryInts).Draw(t, "int")
 	case hecate.NumberType:
 		if rapid.Bool().Draw(t, "whole") {
@@ -583,6 +587,7 @@ func (w *world) differing(want, got []int64) string {
 func TestCursorsWalkEveryOrderBothWays(t *testing.T) {
 	each(t, func(t *testing.T, db *DB) {
 		w := newWorld(t, db)
+		w.small = true // beyond 53 bits the index orders by seq
 		w.fillBySeed(t, 14)
 		rapid.Check(t, func(rt *rapid.T) {
 			q := hecate.Query{Limit: rapid.IntRange(1, 4).Draw(rt, "limit"), SeqDesc: rapid.Bool().Draw(rt, "desc")}
