@@ -12,12 +12,20 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"hecate/internal/secret"
 )
 
 // version is set by the release build: -ldflags "-X main.version=1.2.3".
 var version = "dev"
 
 func main() {
+	if secret.IsChild(os.Args) { // the server runs itself to hash passwords
+		if secret.ServeChild(os.Stdin, os.Stdout) != nil {
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -51,14 +51,25 @@ func (r *rooms) furnish(ctx context.Context, s storage, log *slog.Logger, openRe
 	if r.blobs, err = openBlobs(ctx, s); err != nil {
 		return err
 	}
-	workers := runtime.NumCPU()
 	r.keys = keys
-	r.hasher = secret.NewHasher(secret.Config{Workers: workers, Keys: keys, Rand: rand.Reader})
+	r.hasher = newHasher(keys, log)
 	r.engine = engine.New(engine.Config{
 		DB: r.db, Keys: keys, Hasher: r.hasher, Blobs: r.blobs, Mail: mail.Log{To: log},
 		Now: time.Now, Rand: rand.Reader, Log: log, OpenRegistration: openRegistration,
 	})
 	return r.engine.CheckKeys(ctx)
+}
+
+// newHasher hashes passwords in child processes, or here when there can be none.
+func newHasher(keys *secret.Keys, log *slog.Logger) *secret.Hasher {
+	trouble := func(err error) { log.Warn("hashing passwords in the server: its child processes fail", "err", err) }
+	children, err := secret.ChildCommand()
+	if err != nil {
+		trouble(err)
+	}
+	return secret.NewHasher(secret.Config{
+		Workers: runtime.NumCPU(), Keys: keys, Rand: rand.Reader, Children: children, Trouble: trouble,
+	})
 }
 
 // masterKey loads the master key. A database that has none yet may have one made; for one

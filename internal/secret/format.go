@@ -43,8 +43,8 @@ func (c Cost) withinLimits() Cost {
 
 // stored is one stored form, read and found to be affordable.
 type stored interface {
-	// matches does the form's work, and none when it cannot match at all.
-	matches(k *Keys, password string) bool
+	// matches does the form's work. text is the password, for a peppered form its MAC.
+	matches(text []byte) bool
 }
 
 // formats is every form there is, by how it begins.
@@ -101,7 +101,7 @@ func importable(s stored, keyID string) error {
 // nothing is the form of a user without a usable password.
 type nothing struct{}
 
-func (nothing) matches(*Keys, string) bool { return false }
+func (nothing) matches([]byte) bool { return false }
 
 func noPassword(string) (stored, error) { return nothing{}, nil }
 
@@ -173,34 +173,31 @@ func number(text, prefix string, most int) (int, error) {
 	return int(n), nil
 }
 
-func (a argonHash) matches(k *Keys, password string) bool {
-	if a.keyID != "" && a.keyID != k.pepperID() {
-		return false
-	}
-	return subtle.ConstantTimeCompare(a.derive(k, password, len(a.sum)), a.sum) == 1
+func (a argonHash) matches(text []byte) bool {
+	return subtle.ConstantTimeCompare(a.derive(text), a.sum) == 1
 }
 
 // bcryptHash is $2a$, $2b$ or $2y$, over what before makes of the password.
 type bcryptHash struct {
 	text   string
-	before func(password string) []byte
+	before func(password []byte) []byte
 }
 
 const bcryptAlphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 func parseBcrypt(hash string) (stored, error) {
-	return readBcrypt(hash, func(password string) []byte { return []byte(password) })
+	return readBcrypt(hash, func(password []byte) []byte { return password })
 }
 
 // parseBcryptSHA256 reads Django's form that hashes the password's hex SHA-256.
 func parseBcryptSHA256(hash string) (stored, error) {
-	return readBcrypt(strings.TrimPrefix(hash, "bcrypt_sha256$"), func(password string) []byte {
-		sum := sha256.Sum256([]byte(password))
+	return readBcrypt(strings.TrimPrefix(hash, "bcrypt_sha256$"), func(password []byte) []byte {
+		sum := sha256.Sum256(password)
 		return hex.AppendEncode(nil, sum[:])
 	})
 }
 
-func readBcrypt(text string, before func(string) []byte) (stored, error) {
+func readBcrypt(text string, before func([]byte) []byte) (stored, error) {
 	if len(text) != bcryptLength || !slices.Contains([]string{"$2a$", "$2b$", "$2y$"}, text[:4]) || text[6] != '$' {
 		return nil, errors.New("bcrypt: want $2a$, $2b$ or $2y$, cost, salt and hash in 60 characters")
 	}
@@ -214,8 +211,8 @@ func readBcrypt(text string, before func(string) []byte) (stored, error) {
 	return bcryptHash{text, before}, nil
 }
 
-func (b bcryptHash) matches(_ *Keys, password string) bool {
-	return bcryptEqual(b.text, b.before(password))
+func (b bcryptHash) matches(text []byte) bool {
+	return bcryptEqual(b.text, b.before(text))
 }
 
 // bcryptEqual compares as the old platforms did: what follows byte 72 does not count.
@@ -250,8 +247,8 @@ func parsePBKDF2(text string, h func() hash.Hash, size int) (stored, error) {
 	return pbkdf2Hash{h, n, part[2], sum}, nil
 }
 
-func (p pbkdf2Hash) matches(_ *Keys, password string) bool {
-	sum, err := pbkdf2.Key(p.hash, password, []byte(p.salt), p.iterations, len(p.sum))
+func (p pbkdf2Hash) matches(text []byte) bool {
+	sum, err := pbkdf2.Key(p.hash, string(text), []byte(p.salt), p.iterations, len(p.sum))
 	return err == nil && subtle.ConstantTimeCompare(sum, p.sum) == 1
 }
 
@@ -329,8 +326,7 @@ func (c chainHash) clear() bool {
 	return !slices.ContainsFunc(c.steps, func(step string) bool { return step != "plaintext" })
 }
 
-func (c chainHash) matches(_ *Keys, password string) bool {
-	text := []byte(password)
+func (c chainHash) matches(text []byte) bool {
 	for _, step := range c.steps {
 		if step == chainBcrypt {
 			return bcryptEqual(string(c.secret), asText(text))

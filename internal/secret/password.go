@@ -33,25 +33,30 @@ type Config struct {
 	Keys    *Keys     // gives the pepper; nil: hashes without one
 	Rand    io.Reader // salts, drawn by several goroutines; nil: the system's
 	Cost    Cost      // of new hashes; zero fields take m=19 MiB, t=2, p=1; what imports may not have is lowered
+
+	Children []string    // hash in child processes of this command line, see ChildCommand; empty: in this one
+	Trouble  func(error) // hears that children failed and this process hashes, at most once a minute; nil: nobody
 }
 
 // Hasher makes and verifies password hashes, a bounded number at a time, so
 // that memory is bounded and a login storm leaves room for other requests. It
 // is safe for concurrent use.
 type Hasher struct {
-	pool *pool
-	keys *Keys
-	rand io.Reader
-	cost Cost
+	pool     *pool
+	children *children // nil: none
+	keys     *Keys
+	rand     io.Reader
+	cost     Cost
 }
 
 // NewHasher returns a Hasher. Close it when nobody uses it any more.
 func NewHasher(c Config) *Hasher {
 	return &Hasher{
-		pool: newPool(c.Workers, c.Queue),
-		keys: c.Keys,
-		rand: source(c.Rand),
-		cost: c.Cost.orDefault().withinLimits(),
+		pool:     newPool(c.Workers, c.Queue),
+		children: newChildren(c.Children, c.Trouble),
+		keys:     c.Keys,
+		rand:     source(c.Rand),
+		cost:     c.Cost.orDefault().withinLimits(),
 	}
 }
 
@@ -69,23 +74,48 @@ func (c Cost) orDefault() Cost {
 }
 
 // Close refuses the callers that wait and returns when the running hashes are
-// done. Later calls of Hash and Verify are TooMany.
-func (h *Hasher) Close() { h.pool.close() }
+// done and the children have ended. Later calls of Hash and Verify are TooMany.
+func (h *Hasher) Close() {
+	h.pool.close()
+	h.children.close()
+}
 
 // Hash returns password as a PHC string: argon2id over the password keyed with
 // the pepper, whose key is named by the parameter keyid. A full queue is
 // TooMany with RetryAfter; a ctx that ends while waiting is its error.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	const op = "hash password"
-	fresh := argonHash{variant: "argon2id", cost: h.cost, keyID: h.keyID(), salt: make([]byte, saltSize)}
+	fresh := h.fresh()
 	if _, err := io.ReadFull(h.rand, fresh.salt); err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
 	}
-	err := h.pool.run(ctx, op, func() { fresh.sum = fresh.derive(h.keys, password, sumSize) })
+	var failed error
+	err := h.pool.run(ctx, op, func() { fresh.sum, failed = h.make(fresh, password) })
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
 		return "", err
 	}
 	return fresh.String(), nil
+}
+
+// fresh is what Hash makes, with zeroes for salt and sum.
+func (h *Hasher) fresh() argonHash {
+	return argonHash{variant: "argon2id", cost: h.cost, keyID: h.keyID(), salt: make([]byte, saltSize), sum: make([]byte, sumSize)}
+}
+
+// make computes the sum of a.
+func (h *Hasher) make(a argonHash, password string) ([]byte, error) {
+	return h.children.do(job{hash: a.String(), text: h.text(a, password), make: true})
+}
+
+// text is what form works on: the password, keyed with the pepper where form names its key.
+func (h *Hasher) text(form stored, password string) []byte {
+	if a, ok := form.(argonHash); ok && a.keyID != "" {
+		return h.keys.pepper.sum(nil, password)
+	}
+	return []byte(password)
 }
 
 // Verify reports whether password is the one behind hash, and whether hash
@@ -100,27 +130,39 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 // user, for whom the caller passes "". A full queue is TooMany with RetryAfter; a
 // ctx that ends while waiting is its error.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (ok, rehash bool, err error) {
-	err = h.pool.run(ctx, "verify password", func() { ok, rehash = h.verify(hash, password) })
+	var failed error
+	err = h.pool.run(ctx, "verify password", func() { ok, rehash, failed = h.verify(hash, password) })
+	if err == nil {
+		err = failed
+	}
 	return ok, rehash, err
 }
 
-func (h *Hasher) verify(hash, password string) (ok, rehash bool) {
-	s, err := parse(hash)
-	if err != nil {
-		s = nothing{}
+func (h *Hasher) verify(hash, password string) (ok, rehash bool, err error) {
+	form, err := parse(hash)
+	current := false
+	if err == nil && h.opens(form) {
+		current = h.isCurrent(form)
+		result, err := h.children.do(job{hash: hash, text: h.text(form, password)})
+		if err != nil {
+			return false, false, err
+		}
+		ok = result[0] == 1
 	}
-	current := h.isCurrent(s)
-	ok = s.matches(h.keys, password)
 	if !ok && !current {
-		h.spend(password)
+		_, err := h.make(h.fresh(), password) // for the time it takes
+		return false, false, err
 	}
-	return ok, ok && !current
+	return ok, ok && !current, nil
 }
 
-// spend does the work of one Hash and forgets the result.
-func (h *Hasher) spend(password string) {
-	dummy := argonHash{variant: "argon2id", cost: h.cost, keyID: h.keyID(), salt: make([]byte, saltSize)}
-	dummy.derive(h.keys, password, sumSize)
+// opens reports whether some password may be behind form.
+func (h *Hasher) opens(form stored) bool {
+	if a, ok := form.(argonHash); ok {
+		return a.keyID == "" || a.keyID == h.keyID()
+	}
+	_, none := form.(nothing)
+	return !none
 }
 
 // isCurrent reports whether s is what Hash would make.
@@ -160,17 +202,13 @@ func check(hash, keyID string) error {
 	return nil
 }
 
-// derive computes size bytes for password, keyed with the pepper when a keeps a keyid.
-func (a argonHash) derive(k *Keys, password string, size int) []byte {
-	text := []byte(password)
-	if a.keyID != "" {
-		text = k.pepper.sum(nil, password)
-	}
+// derive computes the sum for text, as long as the one that a has.
+func (a argonHash) derive(text []byte) []byte {
 	f := argon2.IDKey
 	if a.variant == "argon2i" {
 		f = argon2.Key
 	}
-	return f(text, a.salt, a.cost.Time, a.cost.Memory, a.cost.Threads, uint32(size))
+	return f(text, a.salt, a.cost.Time, a.cost.Memory, a.cost.Threads, uint32(len(a.sum)))
 }
 
 // String is the PHC string.
