@@ -47,9 +47,10 @@ const (
 	GroupColumn    // GroupID as string: the record has a grant that names the group
 	CreatedByColumn
 	UpdatedByColumn
-	UsernameColumn // profiles only: the user's username
-	EmailColumn    // profiles only: the user's address
-	UserSeqColumn  // profiles only: the user's number
+	UsernameColumn  // profiles only: the user's username
+	EmailColumn     // profiles only: the user's address
+	UserSeqColumn   // profiles only: the user's number
+	LastLoginColumn // profiles only: when the user last signed in
 )
 
 // Operand is what a filter compares or an order sorts by: a Column, or a

@@ -384,6 +384,7 @@ const (
 	usernameOf = `(select min(i.value) from identities i where i.app_id = $1 and i.user_id = r.id and i.kind = 'username')`
 	emailOf    = `(select min(i.value) from identities i where i.app_id = $1 and i.user_id = r.id and i.kind = 'email')`
 	userSeqOf  = `(select u.seq from users u where u.app_id = $1 and u.id = r.id)`
+	lastLogin  = `(select u.last_login_at from users u where u.app_id = $1 and u.id = r.id)`
 )
 
 var recordColumn = [...]column{
@@ -403,6 +404,7 @@ var recordColumn = [...]column{
 		through: `r.id in (select i.user_id from identities i where i.app_id = $1 and i.kind = 'email' and i.match = %s)`},
 	hecate.UserSeqColumn: {text: userSeqOf, class: numberClass, open: true,
 		through: `r.id in (select u.id from users u where u.app_id = $1 and u.seq = %s)`},
+	hecate.LastLoginColumn: {text: lastLogin, class: timeClass},
 }
 
 func columnOf(c hecate.Column) (column, bool) {

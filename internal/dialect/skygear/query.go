@@ -170,16 +170,23 @@ var columns = map[string]struct {
 	"_updated_by": {hecate.UpdatedByColumn, userKind},
 }
 
-// logins are the fields of a profile that are columns. They compare without case, as their uniqueness does.
-var logins = map[string]hecate.Column{"username": hecate.UsernameColumn, "email": hecate.EmailColumn}
+// members are the fields of a profile that are columns. Login names compare without case, as their uniqueness does.
+var members = map[string]struct {
+	hecate.Operand
+	kind operandKind
+}{
+	usernameField:  {hecate.Operand{Column: hecate.UsernameColumn, Fold: true}, loginKind},
+	emailField:     {hecate.Operand{Column: hecate.EmailColumn, Fold: true}, loginKind},
+	lastLoginField: {hecate.Operand{Column: hecate.LastLoginColumn}, timeKind},
+}
 
 // find resolves a name without a dot.
 func find(c *hecate.Collection, name string) (*operand, error) {
 	if row, ok := columns[name]; ok {
 		return &operand{Operand: hecate.Operand{Column: row.column}, name: name, kind: row.kind, in: c}, nil
 	}
-	if column, ok := logins[name]; ok && c.Kind == hecate.ProfileCollection {
-		return &operand{Operand: hecate.Operand{Column: column, Fold: true}, name: name, kind: loginKind, in: c}, nil
+	if row, ok := members[name]; ok && c.Kind == hecate.ProfileCollection {
+		return &operand{Operand: row.Operand, name: name, kind: row.kind, in: c}, nil
 	}
 	f := c.Field(name)
 	if f == nil || reserved(name) {
@@ -222,7 +229,7 @@ func denied(field, need string) *failure {
 
 // may asks whether the caller may compare the operand; equal is for plain equality.
 func (q *queryReader) may(o *operand, equal bool) error {
-	if q.rights == nil || o.kind != fieldKind && o.kind != loginKind {
+	if _, member := members[o.name]; q.rights == nil || o.kind != fieldKind && !member {
 		return nil
 	}
 	r := q.rights(o.in, o.name)
