@@ -91,10 +91,15 @@ func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger, access io.
 // sites puts every dialect at its prefix, and at the root of the host names mapped to it.
 func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Handler, error) {
 	publicURL := func() string { return public }
+	nativeAPI, nativeErr := native.Handler(native.Config{Engine: r.engine, Log: log})
+	syncanoAPI, syncanoErr := syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: publicURL, Log: log})
+	if err := errors.Join(nativeErr, syncanoErr); err != nil {
+		return nil, err
+	}
 	dialects := map[string]http.Handler{
-		"native":  native.Handler(native.Config{Engine: r.engine, Log: log}),
+		"native":  nativeAPI,
 		"skygear": skygear.Handler(skygear.Config{Engine: r.engine, PublicURL: publicURL, HostApp: c.hostApp, Log: log}),
-		"syncano": syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: publicURL, Log: log}),
+		"syncano": syncanoAPI,
 	}
 	hosts := map[string]http.Handler{}
 	for _, h := range c.Host {

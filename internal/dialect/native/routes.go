@@ -1,6 +1,7 @@
 package native
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -62,7 +63,8 @@ const (
 )
 
 // Handler serves the native API. It expects whole paths: nothing may be stripped in front of it.
-func Handler(c Config) http.Handler {
+// The error is a fault of the route table.
+func Handler(c Config) (http.Handler, error) {
 	a := &api{engine: c.Engine, attempts: web.NewLimiter(web.LimiterConfig{
 		PerSecond: attemptsPerMinute / 60.0, Burst: attemptsPerMinute, Now: c.Now,
 	})}
@@ -71,17 +73,9 @@ func Handler(c Config) http.Handler {
 		Limits: web.Limits{Body: maxBody}, Log: c.Log,
 	}, a.routes())
 	if err != nil {
-		// The table is constant, so this is a fault of its author, and every test of this room shows it.
-		return brokenTable(err)
+		return nil, fmt.Errorf("native: %w", err)
 	}
-	return mux
-}
-
-// brokenTable answers everything with the fault of the route table.
-func brokenTable(err error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-	})
+	return mux, nil
 }
 
 // begin sets what stands on every answer: much of it is secret, and none of it is a document to guess the type of.

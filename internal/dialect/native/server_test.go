@@ -46,7 +46,9 @@ func newServer(t *testing.T) *server {
 		DB: storetest.Open(t, storetest.Config(t, "sqlite")), Keys: keys, Hasher: hasher, Blobs: blobs, Mail: mail.Log{To: log},
 		Now: time.Now, Rand: rand.Reader, Log: log,
 	})
-	s.handler = Handler(Config{Engine: s.engine, Log: log, Now: func() time.Time { return s.clock }})
+	if s.handler, err = Handler(Config{Engine: s.engine, Log: log, Now: func() time.Time { return s.clock }}); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

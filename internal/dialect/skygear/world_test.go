@@ -92,7 +92,9 @@ func newWorld(t testing.TB, engineName string) *world {
 	t.Cleanup(func() { cancel(); <-done })
 	public := func() string { return "http://files.test" }
 	w.serve = Handler(Config{Engine: w.engine, PublicURL: public, Log: log, HostApp: appOfHost, Now: w.clock.now})
-	w.other = syncano.Handler(syncano.Config{Engine: w.engine, PublicURL: public, Log: log})
+	if w.other, err = syncano.Handler(syncano.Config{Engine: w.engine, PublicURL: public, Log: log}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := w.engine.DeclareOrg(ctx, engine.System(), "acme", nil); err != nil {
 		t.Fatal(err)
 	}

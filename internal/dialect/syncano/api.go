@@ -1,6 +1,7 @@
 package syncano
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -19,8 +20,8 @@ type Config struct {
 	Limiter   *web.Limiter  // per client address; nil: no rate limit
 }
 
-// Handler serves /v1/, /v1.1/ and the list of versions at /.
-func Handler(c Config) http.Handler {
+// Handler serves /v1/, /v1.1/ and the list of versions at /. The error is a fault of the route table.
+func Handler(c Config) (http.Handler, error) {
 	a := &api{engine: c.Engine, publicURL: c.PublicURL, log: c.Log}
 	if a.log == nil {
 		a.log = slog.Default()
@@ -30,22 +31,16 @@ func Handler(c Config) http.Handler {
 	}
 	h, err := a.mux(c, append(a.routes("v1"), append(a.routes("v1.1"), a.root())...))
 	if err != nil {
-		// Only a mistake in the route table comes here, and a test finds it.
-		a.log.Error("syncano: routes", "err", err)
-		return http.NotFoundHandler()
+		return nil, fmt.Errorf("syncano: %w", err)
 	}
 	a.self = h
-	return h
+	return h, nil
 }
 
-// Root serves only the list of versions at /: what a client's ping of the bare base URL wants.
-func Root() http.Handler {
+// Root serves only the list of versions at /: what a client's ping of the bare base URL wants. The error is a fault of the route.
+func Root() (http.Handler, error) {
 	a := &api{log: slog.Default()}
-	h, err := a.mux(Config{}, []web.Route[*call]{a.root()})
-	if err != nil {
-		return http.NotFoundHandler()
-	}
-	return h
+	return a.mux(Config{}, []web.Route[*call]{a.root()})
 }
 
 // api is the dialect: handlers are its methods.

@@ -127,7 +127,10 @@ func TestTheIndexes(t *testing.T) {
 	w.refuses(t, 200, `{"links":{"v1":"/v1/","v1.1":"/v1.1/","v2":"/v2/"}}`, ask{method: "GET", path: "/"})
 	w.refuses(t, 200, `{"links":{"instances":"/v1/instances/","backups":"/v1/backups/","account":"/v1/account/","usage":"/v1/usage/"}}`, ask{method: "GET", path: "/v1/"})
 	w.refuses(t, 200, `{"links":{"instances":"/v1.1/instances/","backups":"/v1.1/backups/","account":"/v1.1/account/","usage":"/v1.1/usage/"}}`, ask{method: "GET", path: "/v1.1/"})
-	w.serve = Root()
+	var err error
+	if w.serve, err = Root(); err != nil {
+		t.Fatal(err)
+	}
 	w.refuses(t, 200, `{"links":{"v1":"/v1/","v1.1":"/v1.1/","v2":"/v2/"}}`, ask{method: "GET", path: "/"})
 	w.want(t, 404, ask{method: "GET", path: "/v1.1/"})
 }

@@ -106,7 +106,9 @@ func newWorld(t testing.TB, db *store.DB, change func(*engine.Config, *Config)) 
 		}
 	}()
 	t.Cleanup(func() { cancel(); <-done })
-	w.serve = Handler(dialect)
+	if w.serve, err = Handler(dialect); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if text := w.log.String(); strings.Contains(text, "level=ERROR") {
 			t.Errorf("the log holds errors:\n%s", text)
