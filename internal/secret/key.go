@@ -213,7 +213,9 @@ func (k *Keys) Check() string { return k.check }
 func (k *Keys) Lookup(clear string) string {
 	var sum [sha256.Size]byte
 	k.lookup.sum(sum[:0], clear)
-	return b64.EncodeToString(sum[:])
+	var text [(sha256.Size*8 + 5) / 6]byte
+	b64.Encode(text[:], sum[:]) // EncodeToString would allocate twice
+	return string(text[:])
 }
 
 // Seal encrypts clear so that only Open with the same context reads it.
