@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -232,6 +233,15 @@ func (w *Response) Flush() {
 	}
 	// An error means that the writer below cannot flush, or that the client is gone: the next Write will tell.
 	_ = http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack hands the connection over to another protocol: nothing more is answered here. It serves http.ResponseController.
+func (w *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.status = http.StatusSwitchingProtocols
+	}
+	return conn, buffered, err
 }
 
 // SetType sets the Content-Type.
