@@ -19,6 +19,7 @@ var skygearFlows = []struct {
 	{"admin", "skygear: {custom_token_secret: \"" + customTokenSecret + "\"}"},
 	{"signed", "skygear: {token_mode: jwt}"},
 	{"expiry", "sessions: {ttl: 1s}"},
+	{"pubsub", ""},
 	{"both", ""},
 }
 
@@ -85,3 +86,47 @@ func skygearApp(app, settings string) string {
 
 func skygearKey(app string) string    { return "key-of-the-app-" + app }
 func skygearMaster(app string) string { return "master-of-the-app-" + app }
+
+// TestASkygearHostNameOfOneApp shows what is different where the host name says whose app it is: a token alone suffices, and
+// the keys of others are wrong.
+func TestASkygearHostNameOfOneApp(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{
+		apply: "orgs:\n  - {name: labs}\napps:\n" + skygearApp("ours", "") + skygearApp("theirs", ""),
+		args:  []string{"--host", "skygear/labs/ours=ours.example.com", "--host", "skygear=any.example.com"},
+	})
+	// as posts an action with the credentials given, in the body.
+	as := func(host, action string, body object) call {
+		path := "/" + strings.ReplaceAll(action, ":", "/")
+		if host == "" {
+			path = "/skygear" + path
+		}
+		return call{method: "POST", path: path, json: body, header: map[string]string{"Host": host}}
+	}
+	refused := func(what string, status, code int, c call) {
+		t.Helper()
+		if a := s.do(t, c); a.status != status || number(a.object, "error", "code") != code {
+			t.Errorf("%s: want %d with code %d, got %s", what, status, code, a)
+		}
+	}
+	signUp := func(app string) string {
+		a := s.want(t, 200, as("any.example.com", "auth:signup", object{
+			"api_key": skygearKey(app), "auth_data": object{"username": "ann"}, "password": "secret"}))
+		return text(a.object, "result", "access_token")
+	}
+	ours, theirs := signUp("ours"), signUp("theirs") // the same name, in two apps
+
+	s.want(t, 200, as("ours.example.com", "me", object{"access_token": ours}))
+	s.want(t, 200, as("ours.example.com", "me", object{"access_token": ours, "api_key": skygearKey("ours")}))
+	s.want(t, 200, as("any.example.com", "me", object{"access_token": theirs, "api_key": skygearKey("theirs")}))
+	s.want(t, 200, as("", "me", object{"access_token": theirs, "api_key": skygearKey("theirs")}))
+	for _, host := range []string{"any.example.com", ""} {
+		refused("nobody says whose token it is", 401, 101, as(host, "me", object{"access_token": ours}))
+		refused("a token of another app", 401, 104, as(host, "me", object{"access_token": ours, "api_key": skygearKey("theirs")}))
+	}
+	refused("their token", 401, 104, as("ours.example.com", "me", object{"access_token": theirs}))
+	refused("their key", 401, 103, as("ours.example.com", "me", object{"access_token": ours, "api_key": skygearKey("theirs")}))
+	refused("their master key", 401, 103, as("ours.example.com", "role:admin", object{"api_key": skygearMaster("theirs"), "roles": []string{}}))
+	other := s.want(t, 200, call{method: "GET", path: "/v1.1/", header: map[string]string{"Host": "ours.example.com"}})
+	same(t, "home, as any path without an action; no other dialect", other.object, object{"result": object{"status": "OK"}})
+}
