@@ -63,12 +63,14 @@ func newWorld(t testing.TB, db *DB) *world {
 
 // fillBySeed fills the world by one draw, since storing takes longer than asking.
 func (w *world) fillBySeed(t testing.TB, n int) {
+	seed := int(time.Now().UnixNano() % 1000)
+	t.Logf("the world of seed %d", seed)
 	rapid.Custom(func(rt *rapid.T) int {
 		if len(w.records) == 0 {
 			w.fill(t, rt, n)
 		}
 		return 0
-	}).Example(int(time.Now().UnixNano() % 1000))
+	}).Example(seed)
 }
 
 func (w *world) fill(t testing.TB, rt *rapid.T, n int) {
