@@ -8,6 +8,9 @@ import (
 	"hecate/internal/secret"
 )
 
+// usualSubjects is how many an actor has room for at once: public, a key, anyone, the user and a few groups or roles.
+const usualSubjects = 8
+
 // Authenticate resolves who calls into an app. A key may be an API key of the app or an admin's account
 // key; a token counts beside an API key or alone, never beside an admin's key, which speaks for itself.
 // An admin without a role in the app comes back with NoRole and no powers.
@@ -15,7 +18,7 @@ import (
 // Kinds: BadKey for a key or client unknown in this app; BadToken, Expired and UserDisabled for a token that does
 // not count, UnknownUser and UserDisabled for a user whom a master key cannot act as: then the Actor returned is the one without the token, for dialects that go on.
 func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Proof) (*hecate.Actor, error) {
-	a := &hecate.Actor{App: app, Subjects: []hecate.Subject{hecate.Public}}
+	a := &hecate.Actor{App: app, Subjects: append(make([]hecate.Subject, 0, usualSubjects), hecate.Public)}
 	if !p.Key.IsZero() {
 		if err := e.presentKey(ctx, a, p.Key); err != nil {
 			return nil, err
@@ -173,7 +176,7 @@ func (e *Engine) actAsUser(ctx context.Context, a *hecate.Actor, id hecate.UserI
 		return err
 	}
 	a.Kind, a.User, a.Session = hecate.UserActor, m.user, s
-	a.Subjects = append(append(make([]hecate.Subject, 0, len(a.Subjects)+len(m.subjects)), a.Subjects...), m.subjects...)
+	a.Subjects = append(a.Subjects, m.subjects...)
 	for _, r := range m.roles {
 		if r.Admin {
 			a.Powers[hecate.AreaUsers] |= hecate.AllPermissions
