@@ -191,6 +191,7 @@ create table sessions (
   primary key (app_id, token_hash)
 );
 create unique index sessions_standing on sessions (app_id, user_id) where standing;
+create unique index sessions_id on sessions (app_id, id);
 create index sessions_user on sessions (app_id, user_id);
 create index sessions_admin on sessions (app_id, admin_id);
 create index sessions_expiry on sessions (expires_at) where expires_at is not null; -- the sweeper's, over all apps
