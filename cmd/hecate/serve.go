@@ -26,8 +26,9 @@ var dialectNames = []string{"native", "skygear", "syncano"}
 
 // Run serves until the terminal's context ends.
 func (c *serveCommand) Run(t *terminal) (err error) {
-	// Go's scheduler lets a hashing goroutine run for 10 ms at a time; with more Ps than
-	// cores the kernel shares them fairly, and cheap requests stay fast (docs/adr).
+	// Passwords are hashed in child processes. Should those fail, they are hashed here, and Go's scheduler
+	// lets a hashing goroutine run for 10 ms at a time; with more Ps than cores the kernel shares them
+	// fairly, and cheap requests stay fast. With children it made no difference (docs/adr/0007).
 	runtime.GOMAXPROCS(secret.Procs(runtime.NumCPU()))
 	collectSeldom()
 	buffer := web.NewLogBuffer(t.err, 0)
