@@ -19,6 +19,8 @@ var skygearFlows = []struct {
 	{"admin", "skygear: {custom_token_secret: \"" + customTokenSecret + "\"}"},
 	{"signed", "skygear: {token_mode: jwt}"},
 	{"expiry", "sessions: {ttl: 1s}"},
+	{"settings", `hide_account_existence: true, password: {min_length: 8, digit: true, blocklist: [hecate], history: 2}, ` +
+		`skygear: {auth_record_keys: [[username], [realm, nick]]}`},
 	{"pubsub", ""},
 	{"both", ""},
 }
@@ -58,6 +60,10 @@ func TestTheUnmodifiedSkygearClient(t *testing.T) {
 				}
 			}
 		})
+		s.stop(t)
+		if log := s.log.String(); strings.Contains(log, `"level":"ERROR"`) {
+			t.Errorf("the server's log has errors:\n%s", log)
+		}
 	})
 }
 
