@@ -107,7 +107,8 @@ func (f *finding) reader(ctx context.Context) (*queryReader, error) {
 		return nil, err
 	}
 	return &queryReader{
-		values: a.valuesOf(f.request, app),
+		related: f.related,
+		values:  a.valuesOf(f.request, app),
 		collection: func(ctx context.Context, id hecate.CollectionID) (*hecate.Collection, error) {
 			if id == hecate.UserTarget {
 				return a.engine.LookupCollection(ctx, app.ID, hecate.ProfileName)

@@ -57,7 +57,7 @@ type queryReader struct {
 	// rights is the field access of the caller; nil: everything is allowed.
 	rights func(c *hecate.Collection, field string) fieldRights
 	// related is the filter of userRelation; nil: not supported.
-	related func(ctx context.Context, who hecate.Operand, r relation) (hecate.Filter, error)
+	related func(ctx context.Context, who *operand, r relation) (hecate.Filter, error)
 }
 
 // badQuery is what is wrong with the form of a query.
@@ -661,13 +661,16 @@ func (q *queryReader) function(ctx context.Context, c *hecate.Collection, args [
 		return hecate.Filter{}, err
 	}
 	r, ok := v.(relation)
-	if !ok || who.path == nil || who.path.through != nil {
-		return hecate.Filter{}, badQuery("userRelation needs a keypath and a relation")
+	if !ok || who.path == nil || who.path.through != nil || !who.path.isUser() {
+		return hecate.Filter{}, badQuery("userRelation needs the keypath of a user and a relation")
+	}
+	if err := q.may(who.path, true); err != nil {
+		return hecate.Filter{}, err
 	}
 	if q.related == nil {
 		return hecate.Filter{}, fail(notSupported, "userRelation is not supported")
 	}
-	return q.related(ctx, who.path.Operand, r)
+	return q.related(ctx, who.path, r)
 }
 
 // distance reads the arguments of ["func", "distance", keypath, geo].
