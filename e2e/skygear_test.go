@@ -22,6 +22,7 @@ var skygearFlows = []struct {
 	{"settings", `hide_account_existence: true, password: {min_length: 8, digit: true, blocklist: [hecate], history: 2}, ` +
 		`skygear: {auth_record_keys: [[username], [realm, nick]]}`},
 	{"pubsub", ""},
+	{"relations", ""},
 	{"both", ""},
 }
 
