@@ -9,7 +9,7 @@ import (
 )
 
 // ids are what the other app would like to reach.
-type ids struct{ user, record, asset string }
+type ids struct{ user, record string }
 
 // intrusion is a body that names everything of ours that an action may be about.
 func (i ids) intrusion(key, token string) obj {
@@ -29,7 +29,7 @@ func (i ids) intrusion(key, token string) obj {
 	}
 }
 
-// furnish makes a user, a record and an asset reference in an app.
+// furnish makes a user and a record in an app.
 func (w *world) furnish(t *testing.T, x *tenant) (ids, string) {
 	t.Helper()
 	id, token := w.signUp(t, x, "ours")

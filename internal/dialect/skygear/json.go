@@ -198,36 +198,6 @@ func appendTime(dst []byte, t time.Time) []byte {
 // secondsTime is a moment in whole seconds.
 func secondsTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-// plain turns numbers as they were read into numbers as they are stored, in a copy.
-// Whole numbers stay whole. What no number holds is an error of Kind Invalid.
-func plain(v any) (any, error) {
-	switch v := v.(type) {
-	case json.Number:
-		return plainNumber(v)
-	case []any:
-		list := make([]any, len(v))
-		for i := range v {
-			item, err := plain(v[i])
-			if err != nil {
-				return nil, err
-			}
-			list[i] = item
-		}
-		return list, nil
-	case map[string]any:
-		object := make(map[string]any, len(v))
-		for name := range v {
-			member, err := plain(v[name])
-			if err != nil {
-				return nil, err
-			}
-			object[name] = member
-		}
-		return object, nil
-	}
-	return v, nil
-}
-
 func plainNumber(n json.Number) (any, error) {
 	if i, err := n.Int64(); err == nil {
 		return i, nil

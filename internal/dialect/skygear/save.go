@@ -47,7 +47,6 @@ type saving struct {
 	api    *api
 	call   *call
 	values *values
-	owner  *hecate.UserID // of new records, where it is not the caller
 	base   engine.RecordInput
 	ids    []recordID // of all records, as far as they could be read
 	faults []*failure // of those that could not be
