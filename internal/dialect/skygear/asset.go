@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -135,8 +134,7 @@ func (a *api) filePut(w *web.Response, r *web.Request, c *call) error {
 	if typ == "" {
 		return invalid("Content-Type cannot be empty")
 	}
-	// A body without an end is only found out to be too large at its end.
-	f, err := a.putFile(r.Context(), c, r.PathValue("name"), typ, http.MaxBytesReader(nil, r.Body, maxAsset))
+	f, err := a.putFile(r.Context(), c, r.PathValue("name"), typ, r.Body)
 	if err != nil {
 		return uploadFault(err)
 	}

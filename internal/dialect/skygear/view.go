@@ -3,6 +3,8 @@ package skygear
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"hecate"
 	"hecate/internal/engine"
@@ -77,16 +79,12 @@ func (a *api) usersOf(ctx context.Context, c *call, types map[hecate.CollectionI
 	if len(asked) == 0 {
 		return found, nil
 	}
-	ids := make([]hecate.UserID, 0, len(asked))
-	for id := range asked {
-		ids = append(ids, id)
-	}
-	users, err := a.engine.LookupUsers(ctx, c.app.ID, ids)
-	if err != nil {
-		return nil, err
-	}
-	for id, u := range users {
-		found[id] = u
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(asked)), maxNamed) { // mostly one
+		users, err := a.engine.LookupUsers(ctx, c.app.ID, chunk)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, users)
 	}
 	return found, nil
 }
