@@ -141,7 +141,7 @@ func readFields(ctx context.Context, v *values, c *hecate.Collection, raw map[st
 		if !ok {
 			continue
 		}
-		missing = append(missing, hecate.Field{Name: name, Type: typ, Target: target})
+		missing = append(missing, hecate.Field{Name: name, Type: typ, Target: target, Indexed: indexed(typ)})
 		if typ != hecate.SequenceType {
 			out[name] = value
 		}
