@@ -94,12 +94,13 @@ func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Ha
 	publicURL := func() string { return public }
 	nativeAPI, nativeErr := native.Handler(native.Config{Engine: r.engine, Log: log})
 	syncanoAPI, syncanoErr := syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: publicURL, Log: log})
-	if err := errors.Join(nativeErr, syncanoErr); err != nil {
+	skygearAPI, skygearErr := skygear.Handler(skygear.Config{Engine: r.engine, PublicURL: publicURL, HostApp: c.hostApp, Log: log})
+	if err := errors.Join(nativeErr, syncanoErr, skygearErr); err != nil {
 		return nil, err
 	}
 	dialects := map[string]http.Handler{
 		"native":  nativeAPI,
-		"skygear": skygear.Handler(skygear.Config{Engine: r.engine, PublicURL: publicURL, HostApp: c.hostApp, Log: log}),
+		"skygear": skygearAPI,
 		"syncano": syncanoAPI,
 	}
 	hosts := map[string]http.Handler{}

@@ -27,7 +27,7 @@ type Config struct {
 }
 
 // Handler serves the actions, the files and the sockets.
-func Handler(c Config) http.Handler {
+func Handler(c Config) (http.Handler, error) {
 	a := &api{engine: c.Engine, publicURL: c.PublicURL, log: c.Log, origin: c.Origin}
 	if a.log == nil {
 		a.log = slog.Default()
@@ -39,13 +39,7 @@ func Handler(c Config) http.Handler {
 		a.publicURL = func() string { return "" }
 	}
 	a.doors = a.engineDoors(c.HostApp)
-	h, err := a.mux(a.table(), a.routes(), c.Limits, c.Limiter)
-	if err != nil {
-		// Only a mistake in the tables comes here, and a test finds it.
-		a.log.Error("skygear: routes", "err", err)
-		return http.NotFoundHandler()
-	}
-	return h
+	return a.mux(a.table(), a.routes(), c.Limits, c.Limiter)
 }
 
 // jsonType is exact: the old server named no charset.

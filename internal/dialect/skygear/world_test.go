@@ -91,7 +91,9 @@ func newWorld(t testing.TB, engineName string) *world {
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	public := func() string { return "http://files.test" }
-	w.serve = Handler(Config{Engine: w.engine, PublicURL: public, Log: log, HostApp: appOfHost, Now: w.clock.now})
+	if w.serve, err = Handler(Config{Engine: w.engine, PublicURL: public, Log: log, HostApp: appOfHost, Now: w.clock.now}); err != nil {
+		t.Fatal(err)
+	}
 	if w.other, err = syncano.Handler(syncano.Config{Engine: w.engine, PublicURL: public, Log: log}); err != nil {
 		t.Fatal(err)
 	}
