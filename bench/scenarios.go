@@ -25,6 +25,9 @@ var scenarios = []scenario{
 	{"login", (*bench).login},
 	{"storm", (*bench).storm},
 	{"signup", (*bench).signUp},
+	{"sklogin", (*bench).skygearLogin},
+	{"skquery", (*bench).skygearQuery},
+	{"skme", (*bench).skygearMe},
 	{"create", (*bench).createRecord},
 }
 
