@@ -90,7 +90,20 @@ func openLite(ctx context.Context, c Config) (engine, error) {
 	return l, nil
 }
 
+// makePrivate makes the database file, when it is missing, for the server's account alone; the log beside it takes
+// its permissions from it.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 func (l *lite) start(ctx context.Context, files fs.FS) (err error) {
+	if err := makePrivate(l.path); err != nil {
+		return err
+	}
 	if l.writer, err = dial(l.dsn, writePragma); err != nil {
 		return err
 	}
