@@ -190,6 +190,11 @@ type Actor struct {
 	Subjects []Subject // Public, and all that it is: Anyone, user:…, group:…, role:…, key:…
 	Powers   Powers
 	Policy   []Grant // the app's role policy as far as it concerns this actor
+	// Via, when set, is the path by which the actor reaches things ("/users/0192…/devices"): the role policy is asked
+	// about it instead of the things' own paths. What else governs them stays in force.
+	Via string
+	// Sandbox says that the app's guests may do everything now: then a grant need not name accounts to reach them.
+	Sandbox bool
 }
 
 // UserID is the id of the signed-in user, or "".
@@ -246,9 +251,26 @@ func (p Policy) Allow(a *Actor, want Permissions, s Scope) bool {
 		}
 		return s.Path != "" && rolePolicy(a, s.Path).Has(want)
 	case AreaUsers:
-		return s.User != "" && s.User == a.UserID() && (Read|Update).Has(want) || s.Path != "" && rolePolicy(a, s.Path).Has(want)
+		return s.User != "" && s.User == a.UserID() && (Read|Update).Has(want) || accountPolicy(a, want, s.Path)
+	case AreaGroups, AreaRoles:
+		return accountPolicy(a, want, s.Path)
 	}
 	return s.Path != "" && rolePolicy(a, s.Path).Has(want)
+}
+
+// accountPolicy is the role policy on accounts, groups and roles. Every signed-in user of a usual app holds "/**", which
+// must not give him the accounts of others: to change those a grant has to name the place ("/users/**") unless
+// the app is a sandbox. Listing, reading, and making users and groups takes nothing from anybody.
+func accountPolicy(a *Actor, want Permissions, path string) bool {
+	switch {
+	case path == "":
+		return false
+	case a.Sandbox || (List|Read).Has(want):
+		return rolePolicy(a, path).Has(want)
+	case want == Create && a.Via == "" && (strings.EqualFold(path, "/users") || strings.EqualFold(path, "/groups")):
+		return rolePolicy(a, path).Has(want)
+	}
+	return namingPolicy(a, path).Has(want)
 }
 
 // describes reports whether the actor may know the collection's schema: who may read there, and the app's own keys
@@ -315,13 +337,38 @@ func grants(list []Grant, a *Actor, owner UserID) Permissions {
 
 // rolePolicy sums what the role policy gives the actor on a path.
 func rolePolicy(a *Actor, path string) Permissions {
+	return policySum(a, path, func(string) bool { return true })
+}
+
+// namingPolicy is rolePolicy by those grants alone that name the first segment of the path.
+func namingPolicy(a *Actor, path string) Permissions {
+	if a.Via != "" {
+		path = a.Via
+	}
+	first := firstSegment(path)
+	return policySum(a, path, func(pattern string) bool { return strings.EqualFold(firstSegment(pattern), first) })
+}
+
+func policySum(a *Actor, path string, counts func(pattern string) bool) Permissions {
+	if a.Via != "" {
+		path = a.Via
+	}
 	var sum Permissions
 	for _, g := range a.Policy {
-		if MatchPath(g.Path, path, a.User) {
+		if counts(g.Path) && MatchPath(g.Path, path, a.User) {
 			sum |= g.Permissions
 		}
 	}
 	return sum
+}
+
+// MayEnter reports whether the role policy lets the actor do what is wanted on a path, whatever lies there. It is the
+// check on the path as somebody typed it; what lies there is asked about by itself. App managers need no policy.
+func MayEnter(a *Actor, want Permissions, path string) bool {
+	if a.Kind != Guest && a.Kind != UserActor {
+		return a.Can(want, AreaRecords)
+	}
+	return rolePolicy(a, path).Has(want)
 }
 
 // Visibility is the SQL half of Policy.Allow: which records of one collection

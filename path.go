@@ -5,9 +5,27 @@ import "strings"
 // MatchPath reports whether a pattern of the role policy covers a path.
 // Segments are compared without case; "*" stands for one segment or a part of
 // one, "**" for any number of segments including none, "${user}" for the
-// caller's id or username. A leading and a trailing slash mean nothing.
+// caller's id or username. "me" behind "users" is the caller too, in the pattern and
+// in the path. A leading and a trailing slash mean nothing, and "*" alone is "**".
 func MatchPath(pattern, path string, user *User) bool {
-	return matchSegments(split(pattern), split(path), user)
+	if pattern == "*" {
+		return true
+	}
+	return matchSegments(callerNamed(split(pattern), user), callerNamed(split(path), user), user)
+}
+
+// callerNamed puts the caller's id for "me" behind "users".
+func callerNamed(segments []string, user *User) []string {
+	if user == nil || len(segments) < 2 || !strings.EqualFold(segments[0], "users") || !strings.EqualFold(segments[1], "me") {
+		return segments
+	}
+	segments[1] = string(user.ID)
+	return segments
+}
+
+func firstSegment(path string) string {
+	first, _, _ := strings.Cut(strings.TrimLeft(path, "/"), "/")
+	return first
 }
 
 func split(path string) []string {

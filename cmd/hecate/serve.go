@@ -16,13 +16,14 @@ import (
 	"hecate/internal/dialect/native"
 	"hecate/internal/dialect/skygear"
 	"hecate/internal/dialect/syncano"
+	"hecate/internal/dialect/usergrid"
 	"hecate/internal/engine"
 	"hecate/internal/secret"
 	"hecate/internal/web"
 )
 
 // dialectNames are the dialects that --host can map.
-var dialectNames = []string{"native", "skygear", "syncano"}
+var dialectNames = []string{"native", "skygear", "syncano", "usergrid"}
 
 // Run serves until the terminal's context ends.
 func (c *serveCommand) Run(t *terminal) (err error) {
@@ -95,13 +96,15 @@ func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Ha
 	nativeAPI, nativeErr := native.Handler(native.Config{Engine: r.engine, Log: log})
 	syncanoAPI, syncanoErr := syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: publicURL, Log: log})
 	skygearAPI, skygearErr := skygear.Handler(skygear.Config{Engine: r.engine, PublicURL: publicURL, HostApp: c.hostApp, Log: log})
-	if err := errors.Join(nativeErr, syncanoErr, skygearErr); err != nil {
+	usergridAPI, usergridErr := usergrid.Handler(usergrid.Config{Engine: r.engine, PublicURL: publicURL, Log: log})
+	if err := errors.Join(nativeErr, syncanoErr, skygearErr, usergridErr); err != nil {
 		return nil, err
 	}
 	dialects := map[string]http.Handler{
-		"native":  nativeAPI,
-		"skygear": skygearAPI,
-		"syncano": syncanoAPI,
+		"native":   nativeAPI,
+		"skygear":  skygearAPI,
+		"syncano":  syncanoAPI,
+		"usergrid": usergridAPI,
 	}
 	hosts := map[string]http.Handler{}
 	for _, h := range c.Host {
@@ -113,6 +116,7 @@ func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Ha
 		Sites: []web.Site{
 			{Prefix: "/api", Handler: dialects["native"]},
 			{Prefix: "/skygear", Strip: true, Handler: dialects["skygear"]},
+			{Prefix: "/usergrid", Strip: true, Handler: dialects["usergrid"]},
 			{Prefix: "/v1", Handler: dialects["syncano"]},
 			{Prefix: "/v1.1", Handler: dialects["syncano"]},
 			{Prefix: "/console", Strip: true, Handler: console.Handler()},

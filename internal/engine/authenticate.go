@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"hecate"
 	"hecate/internal/secret"
@@ -35,6 +36,9 @@ func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Pro
 		tokenErr = e.presentToken(ctx, a, p.Token)
 	case p.Token.IsZero() && p.User != "" && a.Key != nil && a.Key.Flags.Has(hecate.Master):
 		tokenErr = e.presentUser(ctx, a, p.User)
+	}
+	if a.Key == nil && a.Kind == hecate.Guest {
+		a.Powers[hecate.AreaApp] |= hecate.Login // an app that is named by its address needs no key to come in
 	}
 	if err := e.addPolicy(ctx, a); err != nil {
 		return nil, err
@@ -226,6 +230,9 @@ func (e *Engine) addPolicy(ctx context.Context, a *hecate.Actor) error {
 		builtIn = hecate.SubjectRole(DefaultRole)
 	}
 	a.Policy = append(a.Policy, all[builtIn]...)
+	a.Sandbox = a.App.Settings.Sandbox && slices.ContainsFunc(all[hecate.SubjectRole(GuestRole)], func(g hecate.Grant) bool {
+		return g.Path == "/**" && g.Permissions.Has(mayAll)
+	})
 	for _, s := range a.Subjects {
 		if s != builtIn {
 			a.Policy = append(a.Policy, all[s]...)

@@ -55,8 +55,8 @@ func mayRead(actor *hecate.Actor, c *hecate.Collection) bool {
 	return hecate.Policy{Collection: c.Access}.Allow(actor, hecate.Read, hecate.Scope{Area: hecate.AreaSchema, Path: pathOf(c)})
 }
 
-// pathOf is the collection's path in the role policy.
-func pathOf(c *hecate.Collection) string { return "/" + c.Name }
+// pathOf is the collection's path in the role policy, where every collection has its plural.
+func pathOf(c *hecate.Collection) string { return "/" + hecate.Plural(c.Name) }
 
 // Collection returns one by name, compared without case. hecate.ProfileName names the profile collection.
 // Kinds: NotFound, also when it is hidden from the actor.
