@@ -265,7 +265,7 @@ func accountPolicy(a *Actor, want Permissions, path string) bool {
 	switch {
 	case path == "":
 		return false
-	case a.Sandbox || (List|Read).Has(want):
+	case a.Sandbox || (List | Read).Has(want):
 		return rolePolicy(a, path).Has(want)
 	case want == Create && a.Via == "" && (strings.EqualFold(path, "/users") || strings.EqualFold(path, "/groups")):
 		return rolePolicy(a, path).Has(want)
