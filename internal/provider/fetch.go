@@ -1,0 +1,181 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"hecate"
+)
+
+// maxAnswer bounds what a provider may say.
+const maxAnswer = 1 << 20
+
+// clear is the token as it goes to the provider.
+func (a *asking) clear() string { return a.token.Secret.Reveal() }
+
+// get asks a path of the provider's API.
+func (a *asking) get(path string, query url.Values) (map[string]any, error) {
+	return a.getFrom(a.base+path, query)
+}
+
+func (a *asking) getFrom(address string, query url.Values) (map[string]any, error) {
+	req, err := a.request(http.MethodGet, withQuery(address, query), nil)
+	if err != nil {
+		return nil, err
+	}
+	var out map[string]any
+	return out, a.do(req, &out)
+}
+
+// bearer asks a path with the token in the header.
+func (a *asking) bearer(path string, query url.Values) (map[string]any, error) {
+	var out map[string]any
+	return out, a.bearerInto(withQuery(path, query), &out)
+}
+
+// bearerInto is bearer for any shape. Who configured another base may run a server of the time when the token stood in
+// the query: contracts/syncano.md 2.6.
+func (a *asking) bearerInto(path string, out any) error {
+	req, err := a.request(http.MethodGet, a.base+path, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+a.clear())
+	err = a.do(req, out)
+	if a.settings.APIURL == "" || !errors.Is(err, hecate.BadToken) {
+		return err
+	}
+	again, err := a.request(http.MethodGet, withQuery(a.base+path, url.Values{"access_token": {a.clear()}}), nil)
+	if err != nil {
+		return err
+	}
+	return a.do(again, out)
+}
+
+func withQuery(address string, query url.Values) string {
+	switch {
+	case len(query) == 0:
+		return address
+	case strings.Contains(address, "?"):
+		return address + "&" + query.Encode()
+	}
+	return address + "?" + query.Encode()
+}
+
+// body is what a request carries.
+type body interface {
+	encode() (mediaType string, text []byte, err error)
+}
+
+type formBody url.Values
+
+func (f formBody) encode() (string, []byte, error) {
+	return "application/x-www-form-urlencoded", []byte(url.Values(f).Encode()), nil
+}
+
+type jsonBody map[string]any
+
+func (j jsonBody) encode() (string, []byte, error) {
+	text, err := json.Marshal(map[string]any(j))
+	return "application/json", text, err
+}
+
+func (a *asking) request(method, address string, b body) (*http.Request, error) {
+	var mediaType string
+	var text []byte
+	if b != nil {
+		var err error
+		if mediaType, text, err = b.encode(); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(a.ctx, method, address, bytes.NewReader(text))
+	if err != nil {
+		return nil, unconfigured("api_url") // the only part of an address that somebody types
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "hecate")
+	if mediaType != "" {
+		req.Header.Set("Content-Type", mediaType)
+	}
+	return req, nil
+}
+
+// errGone says that the provider has no such path any more.
+var errGone = errors.New("no such path")
+
+func isGone(err error) bool { return errors.Is(err, errGone) }
+
+// do sends a request and reads the JSON of a 200. Every other answer is an error that says what it means for the token.
+func (a *asking) do(req *http.Request, out any) error {
+	resp, err := a.p.client.Do(req)
+	if err != nil {
+		return unreachable(withoutURL(err))
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return unreachable(withoutURL(err))
+	case len(text) > maxAnswer:
+		return unreachable(errors.New("the answer is too long"))
+	}
+	if err := a.verdict(resp); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return unreachable(errors.New("the answer is no JSON"))
+	}
+	return nil
+}
+
+// verdict is what a status says.
+func (a *asking) verdict(resp *http.Response) error {
+	switch status := resp.StatusCode; {
+	case status == http.StatusOK, status == http.StatusCreated:
+		return nil
+	case status == http.StatusTooManyRequests:
+		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+		after := time.Duration(min(max(seconds, 1), 3600)) * time.Second
+		return hecate.E(hecate.TooMany, "ask provider").On("provider").Says("the provider is asked too often").After(after)
+	case status >= 500:
+		return unreachable(fmt.Errorf("status %d", status))
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return hecate.E(hecate.BadToken, "ask provider").On("token").Because(errGone)
+	}
+	return refused("the provider refuses the token")
+}
+
+// withoutURL is the cause of a failed request alone: its URL may hold the token.
+func withoutURL(err error) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
+}
+
+// text is a member that is a string or a number.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return ""
+}
+
+// truth is a member that is true, or says so.
+func truth(v any) bool {
+	is, _ := v.(bool)
+	return is || v == "true"
+}

@@ -1,0 +1,163 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"hecate"
+)
+
+// issuers keeps what issuers say of themselves, each for an hour.
+type issuers struct {
+	mu    sync.Mutex
+	known map[string]knownIssuer
+}
+
+type knownIssuer struct {
+	*oidc.Provider
+	introspection string
+	since         time.Time
+}
+
+const (
+	issuerLife = time.Hour
+	maxIssuers = 1000
+)
+
+// issuer is the issuer of the settings: discovered, or remembered. Keys that change are fetched anew by go-oidc.
+func (a *asking) issuer() (knownIssuer, error) {
+	name := a.settings.Issuer
+	if name == "" {
+		return knownIssuer{}, unconfigured("issuer")
+	}
+	if a.settings.ClientID == "" {
+		return knownIssuer{}, unconfigured("client_id")
+	}
+	p, now := a.p, a.p.now()
+	p.oidc.mu.Lock()
+	k, ok := p.oidc.known[name]
+	p.oidc.mu.Unlock()
+	if ok && now.Sub(k.since) < issuerLife {
+		return k, nil
+	}
+	// The provider keeps its context for later fetches of keys: it must outlive this question. Each
+	// fetch is bounded by the client's own time.
+	client := *p.client
+	client.Timeout = p.wait
+	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(a.ctx), &client), name)
+	if err != nil {
+		return k, unreachable(err)
+	}
+	k = knownIssuer{Provider: found, since: now}
+	var more struct {
+		Introspection string `json:"introspection_endpoint"`
+	}
+	if found.Claims(&more) == nil {
+		k.introspection = more.Introspection
+	}
+	p.oidc.mu.Lock()
+	defer p.oidc.mu.Unlock()
+	if p.oidc.known == nil || len(p.oidc.known) >= maxIssuers {
+		p.oidc.known = map[string]knownIssuer{}
+	}
+	p.oidc.known[name] = k
+	return k, nil
+}
+
+// openID takes an ID token, which says all by itself, or an access token that can be tied to this client.
+func openID(a *asking) (*hecate.Profile, error) {
+	issuer, err := a.issuer()
+	if err != nil {
+		return nil, err
+	}
+	verifier := issuer.Verifier(&oidc.Config{ClientID: a.settings.ClientID, Now: a.p.now})
+	token, err := verifier.Verify(a.ctx, a.clear())
+	switch {
+	case err == nil:
+		return a.byIDToken(token)
+	case a.ctx.Err() != nil || strings.Contains(err.Error(), "fetching keys"):
+		return nil, unreachable(err)
+	case a.token.Nonce != "":
+		return nil, refused("the ID token does not count")
+	}
+	return a.byAccessToken(issuer)
+}
+
+func (a *asking) byIDToken(token *oidc.IDToken) (*hecate.Profile, error) {
+	if a.token.Nonce != "" && token.Nonce != a.token.Nonce {
+		return nil, refused("the ID token was made for another sign-in")
+	}
+	var raw map[string]any
+	if err := token.Claims(&raw); err != nil {
+		return nil, refused("the ID token has no claims")
+	}
+	if azp := text(raw["azp"]); azp != "" && azp != a.settings.ClientID {
+		return nil, refused("the token was issued for another app")
+	}
+	if len(token.Audience) > 1 && text(raw["azp"]) == "" {
+		return nil, refused("the ID token is for several apps and does not say which one asked")
+	}
+	return claims(raw), nil
+}
+
+// byAccessToken asks the issuer about an access token. Whom it was issued for, a signed one says itself and the issuer's
+// introspection tells; one that neither can is refused, since any other app's token would do as well.
+func (a *asking) byAccessToken(issuer knownIssuer) (*hecate.Profile, error) {
+	if err := a.accessTokenIsOurs(issuer); err != nil {
+		return nil, err
+	}
+	ctx := oidc.ClientContext(a.ctx, a.p.client)
+	info, err := issuer.UserInfo(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: a.clear()}))
+	if err != nil {
+		if a.ctx.Err() != nil || isNetwork(err) {
+			return nil, unreachable(withoutURL(err))
+		}
+		return nil, refused("the issuer refuses the token")
+	}
+	var raw map[string]any
+	if err := info.Claims(&raw); err != nil {
+		return nil, unreachable(errors.New("the answer is no JSON"))
+	}
+	return claims(raw), nil
+}
+
+func (a *asking) accessTokenIsOurs(issuer knownIssuer) error {
+	signed := issuer.Verifier(&oidc.Config{SkipClientIDCheck: true, Now: a.p.now})
+	if token, err := signed.Verify(a.ctx, a.clear()); err == nil {
+		var raw map[string]any
+		_ = token.Claims(&raw) // what is missing there counts as another app's
+		if slices.Contains(token.Audience, a.settings.ClientID) || text(raw["azp"]) == a.settings.ClientID || text(raw["client_id"]) == a.settings.ClientID {
+			return nil
+		}
+		return refused("the token was issued for another app")
+	}
+	if issuer.introspection == "" {
+		return refused("the issuer does not say for which app the token was issued; an ID token does")
+	}
+	req, err := a.request(http.MethodPost, issuer.introspection, formBody{"token": {a.clear()}, "token_type_hint": {"access_token"}})
+	if err != nil {
+		return err
+	}
+	req.SetBasicAuth(percent(a.settings.ClientID), percent(a.settings.ClientSecret))
+	var info map[string]any
+	if err := a.do(req, &info); err != nil {
+		return err
+	}
+	if !truth(info["active"]) || text(info["client_id"]) != a.settings.ClientID {
+		return refused("the token was issued for another app, or has ended")
+	}
+	return nil
+}
+
+func isNetwork(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout)
+}
