@@ -222,5 +222,5 @@ func (e *Engine) reindex(ctx context.Context, tx *store.DB, c *hecate.Collection
 }
 
 func sameIndex(a, b hecate.Field) bool {
-	return a.Indexed == b.Indexed && a.Ordered == b.Ordered && a.Unique == b.Unique && a.Dropped == b.Dropped
+	return a.Indexed == b.Indexed && a.Ordered == b.Ordered && a.Unique == b.Unique && a.Fold == b.Fold && a.Dropped == b.Dropped
 }

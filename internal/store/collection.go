@@ -40,6 +40,8 @@ type fieldRow struct {
 	Ordered bool                `json:"ordered,omitempty"`
 	Indexed bool                `json:"indexed,omitempty"`
 	Unique  bool                `json:"unique,omitempty"`
+	Fold    bool                `json:"fold,omitempty"`
+	Fold    bool                `json:"fold,omitempty"`
 	Slot    string              `json:"slot"`
 	Dropped bool                `json:"dropped,omitempty"`
 }

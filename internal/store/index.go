@@ -123,9 +123,12 @@ func clip(s string) string {
 }
 
 // uniqueText is the form in which values of a unique field are compared; "" does not count.
-func uniqueText(v any) string {
+func uniqueText(f *hecate.Field, v any) string {
 	switch v := v.(type) {
 	case string:
+		if f.Fold {
+			v = FoldName(v)
+		}
 		if len(v) > indexText {
 			sum := sha256.Sum256([]byte(v))
 			return "h:" + hex.EncodeToString(sum[:])
@@ -169,7 +172,7 @@ func (db *DB) reindex(ctx context.Context, c *hecate.Collection, r *hecate.Recor
 		if !f.Unique || f.Dropped {
 			continue
 		}
-		if old, next := uniqueText(was), uniqueText(is); old != next {
+		if old, next := uniqueText(f, was), uniqueText(f, is); old != next {
 			if old != "" {
 				dropUnique = append(dropUnique, f.Slot)
 			}
@@ -343,7 +346,7 @@ func (db *DB) indexSome(ctx context.Context, c *hecate.Collection, fields []heca
 		for j := range fields {
 			f := &fields[j]
 			records[i].rows = append(records[i].rows, entriesOf(f, d.doc[f.Slot])...)
-			if value := uniqueText(d.doc[f.Slot]); f.Unique && value != "" {
+			if value := uniqueText(f, d.doc[f.Slot]); f.Unique && value != "" {
 				claims = append(claims, unique{f.Slot, value})
 			}
 		}

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+
+	"hecate"
+)
+
+const (
+	uniqueHolder = `select u.record_id from record_uniques u where u.app_id = $1 and u.collection_id = $2 and u.slot = $3 and u.value = $4`
+
+	recordsByID = recordsIn + ` and r.id in `
+	lockByID    = `select r.id from records r where r.app_id = $1 and r.collection_id = $2 and r.id in `
+
+	deleteRecordsIn  = `delete from records where app_id = $1 and collection_id = $2 and id in `
+	deleteFilesOfAny = `delete from files where app_id = $1 and record_id in `
+)
+
+// RecordByUnique returns the id of the record of c that holds a value of a unique field. Kinds: NotFound.
+func (db *DB) RecordByUnique(ctx context.Context, c *hecate.Collection, f *hecate.Field, value any) (hecate.RecordID, error) {
+	return one(ctx, db, scalar[hecate.RecordID], uniqueHolder, c.App, c.ID, f.Slot, uniqueText(f, value))
+}
+
+// LockRecords returns those of the records of c that exist, which no other Write changes until this one ends.
+func (db *DB) LockRecords(ctx context.Context, c *hecate.Collection, ids []hecate.RecordID) ([]Stored, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if !db.Single() {
+		b := binds{args: []any{c.App, c.ID}}
+		// In one order, so that two writes never wait for each other.
+		if _, err := many(ctx, db, scalar[hecate.RecordID], lockByID+list(&b, ids)+` order by r.id for update`, b.args...); err != nil {
+			return nil, err
+		}
+	}
+	b := binds{args: []any{c.App, c.ID}}
+	return many(ctx, db, scanRecord(c), recordsByID+list(&b, ids), b.args...)
+}
+
+// DeleteRecords removes records of c, everything that hangs on them, and the rows of their files, whose ids it returns.
+func (db *DB) DeleteRecords(ctx context.Context, c *hecate.Collection, ids []hecate.RecordID) ([]hecate.FileID, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	b := binds{args: []any{c.App}}
+	files, err := many(ctx, db, scalar[hecate.FileID], deleteFilesOfAny+list(&b, ids)+` returning id`, b.args...)
+	if err != nil {
+		return nil, err
+	}
+	b = binds{args: []any{c.App, c.ID}}
+	return files, db.run(ctx, deleteRecordsIn+list(&b, ids), b.args...)
+}
