@@ -88,7 +88,6 @@ type Field struct {
 	Indexed bool         // queries may filter by it
 	Unique  bool         // no two records of the collection share a value
 	Fold    bool         // unique and indexed texts are compared without case
-	Fold    bool         // its text is compared without case: by filters, orders and where it is unique
 	Slot    string       // the key of its values in the stored document; a retyped field starts in a new slot
 	Dropped bool         // no longer in the schema; its values stay hidden in their slot
 }

@@ -41,7 +41,6 @@ type fieldRow struct {
 	Indexed bool                `json:"indexed,omitempty"`
 	Unique  bool                `json:"unique,omitempty"`
 	Fold    bool                `json:"fold,omitempty"`
-	Fold    bool                `json:"fold,omitempty"`
 	Slot    string              `json:"slot"`
 	Dropped bool                `json:"dropped,omitempty"`
 }
