@@ -245,10 +245,31 @@ func (e *Engine) sendTicket(ctx context.Context, name string, a *hecate.Admin, c
 // LoginAdmin checks an admin's password, by address or username, at the same
 // cost for unknown ones. Kinds: UnknownUser, WrongPassword, UserDisabled, TooMany.
 func (e *Engine) LoginAdmin(ctx context.Context, login string, password hecate.Secret) (*AdminDetail, error) {
-	const op = "login admin"
+	l, err := e.checkAdminLogin(ctx, login, password)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.completeAdminLogin(ctx, l, nil); err != nil {
+		return nil, err
+	}
+	return e.adminDetail(l.AdminSecrets)
+}
+
+// checkedAdmin is an admin whose password was right.
+type checkedAdmin struct {
+	*store.AdminSecrets
+	rehashed string // a better hash of the same password, or ""
+}
+
+// loginAdmin is the verb of an admin's login in events.
+const loginAdmin = "login admin"
+
+func (e *Engine) checkAdminLogin(ctx context.Context, login string, password hecate.Secret) (checkedAdmin, error) {
+	const op = loginAdmin
+	var none checkedAdmin
 	a, err := e.adminByLogin(ctx, login)
 	if err != nil && !errors.Is(err, hecate.NotFound) {
-		return nil, err
+		return none, err
 	}
 	hash := ""
 	if a != nil {
@@ -259,39 +280,58 @@ func (e *Engine) LoginAdmin(ctx context.Context, login string, password hecate.S
 	}
 	ok, rehash, err := e.hasher.Verify(ctx, hash, password.Reveal())
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if a == nil {
 		e.refused(nil, "", op, "", "unknown admin")
-		return nil, hecate.E(hecate.UnknownUser, op)
+		return none, hecate.E(hecate.UnknownUser, op)
 	}
 	subject := "admin:" + string(a.ID)
 	if a.Disabled {
 		e.refused(nil, "", op, subject, "disabled")
-		return nil, hecate.E(hecate.UserDisabled, op)
+		return none, hecate.E(hecate.UserDisabled, op)
 	}
 	if !ok {
 		e.refused(nil, "", op, subject, "wrong password")
-		return nil, hecate.E(hecate.WrongPassword, op)
+		return none, hecate.E(hecate.WrongPassword, op)
 	}
-	better := ""
+	l := checkedAdmin{AdminSecrets: a}
 	if rehash {
-		if better, err = e.hasher.Hash(ctx, password.Reveal()); err != nil {
-			return nil, err
-		}
+		l.rehashed, err = e.hasher.Hash(ctx, password.Reveal())
 	}
-	err = e.db.Write(ctx, func(tx *store.DB) error {
-		if better != "" {
-			if err := tx.SwapAdminHash(ctx, a.ID, a.Password, better); err != nil {
+	return l, err
+}
+
+// completeAdminLogin stores the login of an admin whose password was right, with the session that it opens.
+func (e *Engine) completeAdminLogin(ctx context.Context, l checkedAdmin, s *store.Sealed[*hecate.Session]) error {
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		if s != nil {
+			if err := e.insertAdminSession(ctx, tx, l, *s); err != nil {
 				return err
 			}
 		}
-		return e.record(ctx, tx, nil, "", op, subject)
+		if l.rehashed != "" {
+			if err := tx.SwapAdminHash(ctx, l.ID, l.Password, l.rehashed); err != nil {
+				return err
+			}
+		}
+		return e.record(ctx, tx, nil, "", loginAdmin, "admin:"+string(l.ID))
 	})
-	if err != nil {
-		return nil, err
+}
+
+// insertAdminSession stores an admin's session behind a change of his password, not beside it: it must not outlive one. Kinds: WrongPassword.
+func (e *Engine) insertAdminSession(ctx context.Context, tx *store.DB, l checkedAdmin, s store.Sealed[*hecate.Session]) error {
+	if err := tx.Lock(ctx, adminsLock); err != nil {
+		return err
 	}
-	return e.adminDetail(a)
+	now, err := tx.Admin(ctx, l.ID)
+	if errors.Is(err, hecate.NotFound) || err == nil && (now.Password != l.Password || now.Disabled) {
+		return hecate.E(hecate.WrongPassword, loginAdmin)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.InsertSession(ctx, s)
 }
 
 // adminByLogin finds an admin by address, else by username; nil and NotFound when there is none.
@@ -354,7 +394,7 @@ func (e *Engine) changeAdmin(ctx context.Context, actor *hecate.Actor, id hecate
 		if err != nil {
 			return missing(err, op, "admin")
 		}
-		if err := e.forget(ctx, tx, "admins", a.KeyHash); err != nil {
+		if err := e.forget(ctx, tx, "admins", a.KeyHash, adminIDKey(id)); err != nil {
 			return err
 		}
 		if err := fn(tx, a); err != nil {
@@ -712,4 +752,13 @@ func (e *Engine) ResendActivation(ctx context.Context, email string) error {
 		return hecate.E(hecate.Exists, op).On("activation")
 	}
 	return e.issueAdminTicket(ctx, &a.Admin, ticketActivate, "activate", op)
+}
+
+// himself is the door to an admin's account: his own, and the operator's. Kinds: Forbidden.
+func (e *Engine) himself(actor *hecate.Actor, id hecate.AdminID, op string) error {
+	if actor != nil && (actor.Kind == hecate.SystemActor || actor.Admin != nil && actor.Admin.ID == id) {
+		return nil
+	}
+	e.refused(actor, "", op, "admin:"+string(id), "")
+	return hecate.E(hecate.Forbidden, op)
 }

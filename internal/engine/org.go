@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"hecate"
 	"hecate/internal/secret"
@@ -339,10 +342,173 @@ func (e *Engine) SetClient(ctx context.Context, actor *hecate.Actor, c hecate.Cl
 		if err != nil {
 			return missing(err, op, "client")
 		}
+		// Under the old id too: who had it must not come in any more. The secret was read before this write, but an id that
+		// another write gave it meanwhile is dropped by that one.
+		drop := []string{row.Row.Public}
+		if exists {
+			drop = append(drop, old.Row.Public)
+		}
+		if err := e.forget(ctx, tx, "clients", drop...); err != nil {
+			return err
+		}
 		return e.record(ctx, tx, actor, c.App, op, "client:"+string(row.Row.ID))
 	})
 	if err != nil {
 		return nil, err
 	}
 	return row.Row, nil
+}
+
+// maxOfOrgs bounds how many orgs, and how many apps and members of them, one answer holds.
+const maxOfOrgs = 1000
+
+// OrgDetail is an org with its live apps and its admins.
+type OrgDetail struct {
+	Org     *hecate.Org
+	Apps    []*hecate.App // the oldest first
+	Members []OrgMember   // the earliest first
+}
+
+// OrgMember is an admin as a member of an org.
+type OrgMember struct {
+	*hecate.Admin
+	Since time.Time
+}
+
+// orgDetails adds apps and members of orgs, in two queries.
+func (e *Engine) orgDetails(ctx context.Context, orgs []*hecate.Org) ([]*OrgDetail, error) {
+	orgs = orgs[:min(len(orgs), maxOfOrgs)]
+	out := make([]*OrgDetail, len(orgs))
+	ids := make([]hecate.OrgID, len(orgs))
+	byID := make(map[hecate.OrgID]*OrgDetail, len(orgs))
+	for i, o := range orgs {
+		out[i], ids[i] = &OrgDetail{Org: o}, o.ID
+		byID[o.ID] = out[i]
+	}
+	apps, err := e.db.AppsOfOrgs(ctx, ids, maxOfOrgs)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range apps {
+		if a, err = e.openApp(a, nil); err != nil {
+			return nil, err
+		}
+		byID[a.Org].Apps = append(byID[a.Org].Apps, a)
+	}
+	members, err := e.db.MembersOfOrgs(ctx, ids, maxOfOrgs)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		byID[m.Org].Members = append(byID[m.Org].Members, OrgMember{Admin: m.Admin, Since: m.Since})
+	}
+	return out, nil
+}
+
+// Org returns an org by its id or its name, compared without case. Kinds: NotFound on "org", also when the actor does not belong to it.
+func (e *Engine) Org(ctx context.Context, actor *hecate.Actor, ref string) (*hecate.Org, error) {
+	const op = "org"
+	if badText(ref) != "" {
+		return nil, hecate.E(hecate.NotFound, op).On("org")
+	}
+	org, err := e.orgFor(ctx, actor, hecate.OrgID(strings.ToLower(ref)), op)
+	if errors.Is(err, hecate.NotFound) {
+		return e.OrgByName(ctx, actor, ref)
+	}
+	return org, err
+}
+
+// OrgDetail returns an org with its apps and members. Kinds: NotFound on "org".
+func (e *Engine) OrgDetail(ctx context.Context, actor *hecate.Actor, id hecate.OrgID) (*OrgDetail, error) {
+	org, err := e.orgFor(ctx, actor, id, "org")
+	if err != nil {
+		return nil, err
+	}
+	list, err := e.orgDetails(ctx, []*hecate.Org{org})
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// OrgDetailsOf lists the orgs of an admin, by name, with their apps and members, in three queries: for himself and the operator. Kinds: Forbidden.
+func (e *Engine) OrgDetailsOf(ctx context.Context, actor *hecate.Actor, id hecate.AdminID) ([]*OrgDetail, error) {
+	if err := e.himself(actor, id, "list orgs"); err != nil {
+		return nil, err
+	}
+	orgs, err := e.db.OrgsOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return e.orgDetails(ctx, orgs)
+}
+
+// AllOrgs lists up to limit orgs of the server behind a name ("" for the first), by name, with their apps and members; more says
+// that others follow. Kinds: Forbidden (for the operator alone), NotFound for a name that no database holds.
+func (e *Engine) AllOrgs(ctx context.Context, actor *hecate.Actor, beyond string, limit int) (list []*OrgDetail, more bool, err error) {
+	const op = "list all orgs"
+	if actor == nil || actor.Kind != hecate.SystemActor {
+		e.refused(actor, "", op, "", "")
+		return nil, false, hecate.E(hecate.Forbidden, op)
+	}
+	limit = min(max(limit, 1), maxOfOrgs)
+	orgs, err := e.db.OrgsBeyond(ctx, beyond, limit+1)
+	if err != nil {
+		return nil, false, unheldText(err)
+	}
+	if more = len(orgs) > limit; more {
+		orgs = orgs[:limit]
+	}
+	list, err = e.orgDetails(ctx, orgs)
+	return list, more, err
+}
+
+// UpdateOrg gives an org other properties. Kinds: NotFound on "org", TooLarge on "properties".
+func (e *Engine) UpdateOrg(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, properties map[string]any) (*hecate.Org, error) {
+	const op = "update org"
+	if _, err := e.orgFor(ctx, actor, id, op); err != nil {
+		return nil, err
+	}
+	if err := checkProperties(op, properties); err != nil {
+		return nil, err
+	}
+	var out *hecate.Org
+	err := e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, "org/"+string(id)); err != nil {
+			return err
+		}
+		org, err := tx.Org(ctx, id)
+		if err != nil {
+			return missing(err, op, "org")
+		}
+		org.Properties, org.UpdatedAt = properties, e.stamp()
+		out = org
+		if err := tx.UpdateOrg(ctx, org); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, actor, "", op, "org:"+string(id))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// maxProperties bounds the stored JSON of an org's or admin's properties, in bytes.
+const maxProperties = 64 << 10
+
+// checkProperties refuses properties that are too large to keep beside every answer, or that not every database keeps.
+// Kinds: TooLarge, Invalid.
+func checkProperties(op string, properties map[string]any) error {
+	text, err := json.Marshal(properties)
+	if err != nil {
+		return hecate.E(hecate.Invalid, op).On("properties")
+	}
+	if len(text) > maxProperties {
+		return hecate.E(hecate.TooLarge, op).On("properties").With("max", maxProperties)
+	}
+	if bytes.Contains(text, []byte(`\u0000`)) {
+		return hecate.E(hecate.Invalid, op).On("properties").Says("not plain text")
+	}
+	return nil
 }

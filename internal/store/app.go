@@ -43,7 +43,10 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	updateApp = `
 update apps set name = $2, name_match = $3, alias = $4, description = $5, metadata = $6, config = $7, settings = $8, updated_at = $9
 where id = $1 and deleted_at is null`
-	retireApp = `update apps set name_match = null, alias = null, deleted_at = $2, updated_at = $2 where id = $1 and deleted_at is null`
+	retiredApp   = `select ` + appColumns + appTables + ` where a.id = $1 and a.deleted_at is not null`
+	retiredNamed = `select count(*) from apps where org_id = $1 and name = $2 and id <> $3 and deleted_at is not null`
+	reviveApp    = `update apps set name_match = $2, alias = $3, deleted_at = null, updated_at = $4 where id = $1 and deleted_at is not null`
+	retireApp    = `update apps set name_match = null, alias = null, deleted_at = $2, updated_at = $2 where id = $1 and deleted_at is null`
 
 	memberTables = ` from admins a join (
   select x.admin_id, max(x.role) as role from (
@@ -57,6 +60,9 @@ where id = $1 and deleted_at is null`
 	setMember   = `
 insert into members (app_id, admin_id, role, created_at) values ($1, $2, $3, $4)
 on conflict (app_id, admin_id) do update set role = excluded.role`
+	endLogins     = `delete from sessions where app_id = $1 and not standing`
+	endAppTickets = `delete from tickets where app_id = $1`
+
 	deleteMember = `delete from members where app_id = $1 and admin_id = $2`
 )
 
@@ -223,6 +229,33 @@ func (db *DB) UpdateApp(ctx context.Context, a *hecate.App) error {
 // RetireApp marks a live app as deleted and frees its names. Kinds: NotFound.
 func (db *DB) RetireApp(ctx context.Context, id hecate.AppID) error {
 	return db.must(ctx, retireApp, id, db.now())
+}
+
+// RetiredApp returns an app that was deleted and not purged; it has no alias. Kinds: NotFound.
+func (db *DB) RetiredApp(ctx context.Context, id hecate.AppID) (*hecate.App, error) {
+	return one(ctx, db, scanApp, retiredApp, id)
+}
+
+// RetiredAppNamed reports whether another app than id that was deleted in the org has exactly that name.
+func (db *DB) RetiredAppNamed(ctx context.Context, org hecate.OrgID, name string, id hecate.AppID) (bool, error) {
+	n, err := one(ctx, db, scalar[int64], retiredNamed, org, name, id)
+	return n > 0, err
+}
+
+// ReviveApp brings a deleted app back under its name and the alias in a. Kinds: NotFound, Exists on "alias" or "name_match".
+func (db *DB) ReviveApp(ctx context.Context, a *hecate.App) error {
+	return db.must(ctx, reviveApp, a.ID, FoldName(a.Name), FoldName(a.Alias), a.UpdatedAt)
+}
+
+// EndLogins removes the sessions of an app that somebody opened, and its tickets; the standing ones stay.
+func (db *DB) EndLogins(ctx context.Context, app hecate.AppID) error {
+	if app == "" {
+		return hecate.NotFound // those are the server's
+	}
+	if err := db.run(ctx, endLogins, app); err != nil {
+		return err
+	}
+	return db.run(ctx, endAppTickets, app)
 }
 
 // PurgeApp removes every row of an app, and the app. Kinds: NotFound without an id: those rows are the server's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"hecate"
 )
@@ -26,7 +27,58 @@ on conflict do nothing`
 	isOrgMember     = `select count(*) from org_members where org_id = $1 and admin_id = $2`
 	orgMembers      = `select ` + adminColumns + ` from admins a join org_members m on m.admin_id = a.id where m.org_id = $1 order by m.created_at, a.seq`
 	appsOfOrg       = `select id from apps where org_id = $1`
+
+	orgsBeyond  = `select ` + orgColumns + ` from orgs o where o.name_match > $1 order by o.name_match limit $2`
+	appsOfOrgs  = `select ` + appColumns + appTables + liveApps + ` and a.org_id in `
+	adminsOfOrg = `select m.org_id, m.created_at, ` + adminColumns + ` from org_members m join admins a on a.id = m.admin_id where m.org_id in `
 )
+
+// OrgsBeyond lists up to limit orgs behind that name, by name; "" begins with the first.
+func (db *DB) OrgsBeyond(ctx context.Context, name string, limit int) ([]*hecate.Org, error) {
+	return many(ctx, db, scanOrg, orgsBeyond, FoldName(name), limit)
+}
+
+// AppsOfOrgs lists up to limit live apps of orgs, the oldest first, in one query.
+func (db *DB) AppsOfOrgs(ctx context.Context, orgs []hecate.OrgID, limit int) ([]*hecate.App, error) {
+	if len(orgs) == 0 {
+		return nil, nil
+	}
+	var b binds
+	text := appsOfOrgs + list(&b, orgs) + ` order by a.seq limit ` + b.add(limit)
+	return many(ctx, db, scanApp, text, b.args...)
+}
+
+// OrgAdmin is an admin as a member of an org.
+type OrgAdmin struct {
+	Org   hecate.OrgID
+	Since time.Time
+	Admin *hecate.Admin
+}
+
+func scanOrgAdmin(s scanner) (OrgAdmin, error) {
+	m := OrgAdmin{Admin: &hecate.Admin{}}
+	err := scanAdminInto(before{s, []any{&m.Org, &m.Since}}, m.Admin)
+	return m, err
+}
+
+// before is a scanner of rows that begin with other columns.
+type before struct {
+	scanner
+	first []any
+}
+
+// Scan scans those columns too.
+func (s before) Scan(dest ...any) error { return s.scanner.Scan(append(s.first, dest...)...) }
+
+// MembersOfOrgs lists up to limit members of orgs, the earliest first, in one query.
+func (db *DB) MembersOfOrgs(ctx context.Context, orgs []hecate.OrgID, limit int) ([]OrgAdmin, error) {
+	if len(orgs) == 0 {
+		return nil, nil
+	}
+	var b binds
+	text := adminsOfOrg + list(&b, orgs) + ` order by m.created_at, a.seq limit ` + b.add(limit)
+	return many(ctx, db, scanOrgAdmin, text, b.args...)
+}
 
 func scanOrg(s scanner) (*hecate.Org, error) {
 	var o hecate.Org
