@@ -1,5 +1,10 @@
 package hecate
 
+import "strings"
+
+// Fold is the form of a text in which texts are compared without case.
+func Fold(text string) string { return strings.ToLower(text) }
+
 // Op is an operator of a filter.
 type Op uint8
 
@@ -51,6 +56,8 @@ const (
 	EmailColumn     // profiles only: the user's address
 	UserSeqColumn   // profiles only: the user's number
 	LastLoginColumn // profiles only: when the user last signed in
+	ActivatedColumn // profiles only: bool, User.Activated
+	DisabledColumn  // profiles only: bool, User.Disabled
 )
 
 // Operand is what a filter compares or an order sorts by: a Column, or a
@@ -59,7 +66,12 @@ type Operand struct {
 	Column Column
 	Path   []string  // with FieldColumn: field name, then keys inside it
 	Type   FieldType // with FieldColumn: how to compare; StringType when unknown
-	Fold   bool      // compare text without case
+	Fold   bool      // compare text without case, as hecate.Fold has it
+	// Any compares each item of a list, or else the value itself: the condition holds where it holds of one of them, and the
+	// negative operators where their positive twins do not. OpNear takes objects with "latitude" and "longitude" for places
+	// too. In an order, numbers come before texts and those before booleans, in both directions, and everything else counts
+	// as absent.
+	Any bool
 }
 
 // FieldOperand is the operand of a schema field.
@@ -85,7 +97,12 @@ type Order struct {
 	Operand   Operand
 	Desc      bool
 	NullsLast bool // absent values last in both directions; else they count as largest
+	// From orders by the distance of the operand, a place, from this one. A cursor's value is the place of the row.
+	From *Geo
 }
+
+// SortText is as much of a text as an order by an operand with Any compares, in characters.
+const SortText = 128
 
 // Cursor is a place between rows: the values of the order's operands in the
 // row next to it, and that row's Seq.
