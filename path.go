@@ -36,22 +36,29 @@ func split(path string) []string {
 	return strings.Split(path, "/")
 }
 
+// matchSegments walks both once, back to behind the last "**" where they part: a "**" that took too little is the only
+// one worth trying again, so the time is at most the product of the lengths.
 func matchSegments(pattern, path []string, user *User) bool {
-	for i, p := range pattern {
-		if p == "**" {
-			rest := pattern[i+1:]
-			for skip := 0; i+skip <= len(path); skip++ {
-				if matchSegments(rest, path[i+skip:], user) {
-					return true
-				}
-			}
+	p, at := 0, 0
+	again, from := -1, 0 // behind the last "**", and where its rest was tried
+	for at < len(path) {
+		switch {
+		case p < len(pattern) && pattern[p] == "**":
+			p++
+			again, from = p, at
+		case p < len(pattern) && matchSegment(pattern[p], path[at], user):
+			p, at = p+1, at+1
+		case again < 0:
 			return false
-		}
-		if i >= len(path) || !matchSegment(p, path[i], user) {
-			return false
+		default:
+			from++
+			p, at = again, from
 		}
 	}
-	return len(pattern) == len(path)
+	for p < len(pattern) && pattern[p] == "**" {
+		p++
+	}
+	return p == len(pattern)
 }
 
 func matchSegment(pattern, segment string, user *User) bool {
