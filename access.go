@@ -253,7 +253,7 @@ func (p Policy) Allow(a *Actor, want Permissions, s Scope) bool {
 	case AreaUsers:
 		return s.User != "" && s.User == a.UserID() && (Read|Update).Has(want) || accountPolicy(a, want, s.Path)
 	case AreaGroups, AreaRoles:
-		return accountPolicy(a, want, s.Path)
+		return accountPolicy(a, want, s.Path) && (a.Sandbox || takesNothing(a, want) || holdingPolicy(a, s.Path).Has(want))
 	}
 	return s.Path != "" && rolePolicy(a, s.Path).Has(want)
 }
@@ -347,6 +347,36 @@ func namingPolicy(a *Actor, path string) Permissions {
 	}
 	first := firstSegment(path)
 	return policySum(a, path, func(pattern string) bool { return strings.EqualFold(firstSegment(pattern), first) })
+}
+
+// takesNothing reports whether an actor only looks, or makes something that nobody has yet.
+func takesNothing(a *Actor, want Permissions) bool {
+	return (List | Read).Has(want) || want == Create && a.Via == ""
+}
+
+// holdingPolicy is namingPolicy without what somebody was given on all that is his own ("/users/${user}/**"): it must not
+// let him make himself somebody else, by a role, a permission or a group. A grant that says so itself ("/groups/*/users/${user}") counts.
+func holdingPolicy(a *Actor, path string) Permissions {
+	if a.Via != "" {
+		path = a.Via
+	}
+	first := firstSegment(path)
+	return policySum(a, path, func(pattern string) bool {
+		return strings.EqualFold(firstSegment(pattern), first) && (!namesCaller(pattern) || namesHolding(pattern))
+	})
+}
+
+// namesCaller reports whether a pattern means something else for every caller.
+func namesCaller(pattern string) bool {
+	segments := split(strings.ToLower(pattern))
+	return slices.Contains(segments, "${user}") || len(segments) > 1 && segments[0] == "users" && segments[1] == "me"
+}
+
+// holdings are the segments that say what makes somebody more than he is.
+var holdings = []string{"roles", "rolenames", "permissions", "groups"}
+
+func namesHolding(pattern string) bool {
+	return slices.ContainsFunc(split(strings.ToLower(pattern)), func(s string) bool { return slices.Contains(holdings, s) })
 }
 
 func policySum(a *Actor, path string, counts func(pattern string) bool) Permissions {
