@@ -21,10 +21,24 @@ var areaPaths = [hecate.AreaCount]string{hecate.AreaUsers: "/users", hecate.Area
 
 // areaPath is where an area stands in the role policy. Whoever presents an app's key is governed by the key's flags there.
 func areaPath(actor *hecate.Actor, area hecate.Area) string {
-	if actor == nil || actor.Key != nil {
+	switch {
+	case actor == nil:
+		return ""
+	case actor.Via != "" && areaPaths[area] != "":
+		return actor.Via
+	case actor.Key != nil:
 		return ""
 	}
 	return areaPaths[area]
+}
+
+// byPath is the permission that a change asks for: that of its own verb where the actor comes by a path, whose grants tell
+// the verbs apart; usual where they do not.
+func byPath(actor *hecate.Actor, own, usual hecate.Permissions) hecate.Permissions {
+	if actor != nil && actor.Via != "" {
+		return own
+	}
+	return usual
 }
 
 // Enter asks the door whether the actor may do what is wanted on a path of his app, as somebody typed it. What lies
