@@ -52,7 +52,8 @@ type Ticket struct {
 // fields were not presented.
 type Proof struct {
 	Key          Secret // API key or account key
-	Token        Secret // session token
+	Token        Secret // token of a user's session
+	Bearer       Secret // token of any principal's session: a user, a client or an admin
 	ClientID     string
 	ClientSecret Secret
 	User         string // with a master key: act as this user (its Key)

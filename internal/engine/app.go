@@ -184,6 +184,7 @@ type CreateAppInput struct {
 	Org         hecate.OrgID
 	Name        string
 	Alias       string // "": Name
+	AnyAlias    bool   // Alias is not asked for: one that is free is chosen
 	Description string
 	Metadata    map[string]any
 	Settings    hecate.Settings
@@ -209,30 +210,49 @@ func (e *Engine) CreateApp(ctx context.Context, actor *hecate.Actor, in CreateAp
 	if err := in.check(op); err != nil {
 		return nil, err
 	}
-	id, err := e.newID()
+	app, client, err := e.newApp(in)
 	if err != nil {
 		return nil, err
 	}
-	client, err := e.newClient(hecate.Client{App: hecate.AppID(id)})
-	if err != nil {
-		return nil, err
-	}
-	app := &hecate.App{
-		ID: hecate.AppID(id), Org: in.Org, Name: in.Name, Alias: store.FoldName(in.Alias), Description: in.Description,
-		Metadata: in.Metadata, Settings: in.Settings, CreatedAt: e.stamp(),
-	}
-	app.UpdatedAt = app.CreatedAt
 	switch {
 	case actor.Admin != nil:
 		app.Owner = actor.Admin.ID
 	case actor.Kind == hecate.SystemActor:
 		app.Owner = in.Owner
 	}
-	err = e.db.Write(ctx, func(tx *store.DB) error { return e.insertApp(ctx, tx, actor, app, in.Org, client, op) })
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if in.AnyAlias {
+			org, err := e.orgOf(ctx, tx, actor, in.Org, op)
+			if err != nil {
+				return err
+			}
+			if err := e.chooseAlias(ctx, tx, app, org.Name, op); err != nil {
+				return err
+			}
+		}
+		return e.insertApp(ctx, tx, actor, app, in.Org, client, op)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return e.appDetail(ctx, app, hecate.OwnerRole)
+}
+
+// newApp prepares an app and its client.
+func (e *Engine) newApp(in CreateAppInput) (*hecate.App, store.Sealed[*hecate.Client], error) {
+	var client store.Sealed[*hecate.Client]
+	id, err := e.newID()
+	if err != nil {
+		return nil, client, err
+	}
+	if client, err = e.newClient(hecate.Client{App: hecate.AppID(id)}); err != nil {
+		return nil, client, err
+	}
+	now := e.stamp()
+	return &hecate.App{
+		ID: hecate.AppID(id), Org: in.Org, Name: in.Name, Alias: store.FoldName(in.Alias), Description: in.Description,
+		Metadata: in.Metadata, Settings: in.Settings, CreatedAt: now, UpdatedAt: now,
+	}, client, nil
 }
 
 // mayCreateApp is the door for apps: the operator, an org's client, and admins in an org of theirs.
@@ -438,7 +458,7 @@ func (e *Engine) DeleteApp(ctx context.Context, actor *hecate.Actor, id hecate.A
 			return err
 		}
 		// Keys lead to apps by themselves, and would outlive theirs in the cache.
-		if err := e.forgetAll(ctx, tx, "keys"); err != nil {
+		if err := errors.Join(e.forgetAll(ctx, tx, "keys"), e.forgetAll(ctx, tx, "clients")); err != nil {
 			return err
 		}
 		if err := tx.RetireApp(ctx, id); err != nil {

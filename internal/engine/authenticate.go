@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"hecate"
-	"hecate/internal/secret"
 )
 
 // usualSubjects is how many an actor has room for at once: public, a key, anyone, the user and a few groups or roles.
@@ -14,7 +13,8 @@ const usualSubjects = 8
 
 // Authenticate resolves who calls into an app. A key may be an API key of the app or an admin's account
 // key; a token counts beside an API key or alone, never beside an admin's key, which speaks for itself.
-// An admin without a role in the app comes back with NoRole and no powers.
+// An admin without a role in the app comes back with NoRole and no powers. A bearer token may be of any principal: a
+// user or the client of the app, the client of its org, an admin.
 //
 // Kinds: BadKey for a key or client unknown in this app; BadToken, Expired and UserDisabled for a token that does
 // not count, UnknownUser and UserDisabled for a user whom a master key cannot act as: then the Actor returned is the one without the token, for dialects that go on.
@@ -34,6 +34,8 @@ func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Pro
 	switch {
 	case !p.Token.IsZero() && a.Admin == nil:
 		tokenErr = e.presentToken(ctx, a, p.Token)
+	case !p.Bearer.IsZero() && a.Admin == nil:
+		tokenErr = e.presentBearer(ctx, a, p.Bearer)
 	case p.Token.IsZero() && p.User != "" && a.Key != nil && a.Key.Flags.Has(hecate.Master):
 		tokenErr = e.presentUser(ctx, a, p.User)
 	}
@@ -110,18 +112,14 @@ func (e *Engine) actAsAdmin(ctx context.Context, a *hecate.Actor, admin *hecate.
 
 // presentClient makes a the app's or its org's own client.
 func (e *Engine) presentClient(ctx context.Context, a *hecate.Actor, id string, given hecate.Secret) error {
-	c, hash, err := e.db.ClientByPublic(ctx, id)
-	if errors.Is(err, hecate.NotFound) {
-		return hecate.E(hecate.BadKey, "authenticate")
-	}
+	c, err := e.client(ctx, id, given, "authenticate")
 	if err != nil {
 		return err
 	}
-	if !secret.Equal(hash, e.keys.Lookup(given.Reveal())) || c.App != a.App.ID && c.App != "" || c.App == "" && c.Org != a.App.Org {
+	if c.App != a.App.ID && c.App != "" || c.App == "" && c.Org != a.App.Org {
 		return hecate.E(hecate.BadKey, "authenticate")
 	}
-	a.Kind, a.Org = hecate.ClientActor, c.Org
-	a.Role, a.Powers = hecate.FullRole, hecate.RolePowers[hecate.FullRole]
+	actAsClient(a, c.Org)
 	return nil
 }
 
@@ -131,7 +129,7 @@ func (e *Engine) presentToken(ctx context.Context, a *hecate.Actor, token hecate
 		return err
 	}
 	s, err := e.session(ctx, a.App.ID, e.lookup(token))
-	if errors.Is(err, hecate.NotFound) {
+	if errors.Is(err, hecate.NotFound) || err == nil && s.Principal != hecate.UserPrincipal {
 		return hecate.E(hecate.BadToken, "authenticate")
 	}
 	if err != nil {

@@ -20,8 +20,9 @@ type cache struct {
 
 	apps        *table[*hecate.App]                       // by "alias:<alias>", "name:<org>/<app>", "id:<id>"
 	keys        *table[*hecate.APIKey]                    // by lookup hash
-	admins      *table[*hecate.Admin]                     // by lookup hash of the account key
+	admins      *table[*hecate.Admin]                     // by lookup hash of the account key, "id:<id>"
 	roles       *table[hecate.AdminRole]                  // by "<app>/<admin>"
+	clients     *table[store.Sealed[*hecate.Client]]      // by client id
 	sessions    *table[*hecate.Session]                   // by "<app>/<lookup hash>"
 	users       *table[*member]                           // by "<app>/<user>"
 	details     *table[*UserDetail]                       // by "<app>/<user>"
@@ -29,6 +30,7 @@ type cache struct {
 	collections *table[*hecate.Collection]                // by "<app>/name:<name>", "<app>/id:<id>"
 	fieldRules  *table[fieldRules]                        // by app
 	records     *table[*hecate.Record]                    // by "<app>/<collection>/<id or #seq>"; one process only
+	links       *table[LinkNames]                         // by "<app>/<record>"
 
 	byName map[string]forgetter
 }
@@ -52,6 +54,7 @@ func newCache(l Limits) *cache {
 	c.keys = newTable[*hecate.APIKey](c, "keys", n)
 	c.admins = newTable[*hecate.Admin](c, "admins", n)
 	c.roles = newTable[hecate.AdminRole](c, "roles", n)
+	c.clients = newTable[store.Sealed[*hecate.Client]](c, "clients", n)
 	c.sessions = newTable[*hecate.Session](c, "sessions", n)
 	c.users = newTable[*member](c, "users", n)
 	c.details = newTable[*UserDetail](c, "details", l.CacheRecordEntries)
@@ -59,6 +62,7 @@ func newCache(l Limits) *cache {
 	c.collections = newTable[*hecate.Collection](c, "collections", n)
 	c.fieldRules = newTable[fieldRules](c, "fieldRules", n)
 	c.records = newTable[*hecate.Record](c, "records", l.CacheRecordEntries)
+	c.links = newTable[LinkNames](c, "links", l.CacheRecordEntries)
 	return c
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"hecate/internal/blob"
 	"hecate/internal/mail"
+	"hecate/internal/provider"
 	"hecate/internal/secret"
 	"hecate/internal/store"
 )
@@ -25,10 +26,12 @@ type Config struct {
 	Keys   *secret.Keys
 	Hasher *secret.Hasher
 	Blobs  blob.Store
-	Mail   mail.Sender      // nil: Log tells that there was a letter
-	Now    func() time.Time // the clock; time.Now when nil
-	Rand   io.Reader        // crypto/rand's when nil
-	Log    *slog.Logger     // slog.Default() when nil
+	Mail   mail.Sender // nil: Log tells that there was a letter
+	// Providers asks social providers; nil: over the network, in bounded time.
+	Providers *provider.Providers
+	Now       func() time.Time // the clock; time.Now when nil
+	Rand      io.Reader        // crypto/rand's when nil
+	Log       *slog.Logger     // slog.Default() when nil
 	// OpenRegistration lets anybody make an admin account and an org.
 	OpenRegistration bool
 	Limits           Limits
@@ -45,6 +48,9 @@ type Limits struct {
 	FileBytes          int64 // 128 MiB
 	CacheEntries       int   // 50,000 of each kind
 	CacheRecordEntries int   // 20,000
+	// How many attempts may fail, per server; negative: any number.
+	PasswordFailures int // 20 a minute, of one account from one address
+	PINFailures      int // 5 in a quarter of an hour, of one account from anywhere: a PIN has few digits
 }
 
 // Engine is the one set of rules behind every dialect. Its methods are safe for concurrent use.
@@ -61,7 +67,11 @@ type Engine struct {
 	limits Limits
 	cache  *cache
 	audit  *auditor
+	logins *guesses
+	pins   *guesses
 	drops  *sync.WaitGroup // deletions of file bytes under way
+
+	providers *provider.Providers
 }
 
 // New returns an Engine over the parts of c.
@@ -83,7 +93,12 @@ func New(c Config) *Engine {
 	// Until the changes of other nodes are heard for the first time, nothing may be kept.
 	e.cache.off.Store(!e.db.Single())
 	e.audit = newAuditor(e.db, e.log)
+	e.logins = newGuesses(e.limits.PasswordFailures, time.Minute, e.now)
+	e.pins = newGuesses(e.limits.PINFailures, 15*time.Minute, e.now)
 	e.drops = &sync.WaitGroup{}
+	if e.providers = c.Providers; e.providers == nil {
+		e.providers = provider.New(provider.Config{Now: e.now})
+	}
 	return e
 }
 
@@ -107,6 +122,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.RecordDepth, 32)
 	set(&l.CacheEntries, 50_000)
 	set(&l.CacheRecordEntries, 20_000)
+	set(&l.PasswordFailures, 20)
+	set(&l.PINFailures, 5)
 	if l.FileBytes == 0 {
 		l.FileBytes = 128 << 20
 	}

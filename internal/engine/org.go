@@ -342,13 +342,8 @@ func (e *Engine) SetClient(ctx context.Context, actor *hecate.Actor, c hecate.Cl
 		if err != nil {
 			return missing(err, op, "client")
 		}
-		// Under the old id too: who had it must not come in any more. The secret was read before this write, but an id that
-		// another write gave it meanwhile is dropped by that one.
-		drop := []string{row.Row.Public}
-		if exists {
-			drop = append(drop, old.Row.Public)
-		}
-		if err := e.forget(ctx, tx, "clients", drop...); err != nil {
+		// All of them: whoever had the old id or secret must not come in any more, on any node.
+		if err := e.forgetAll(ctx, tx, "clients"); err != nil {
 			return err
 		}
 		return e.record(ctx, tx, actor, c.App, op, "client:"+string(row.Row.ID))

@@ -16,6 +16,8 @@ type LoginInput struct {
 	// Names are login names by field, instead of Login: the first complete entry of Settings.LoginKeys decides.
 	Names    map[string]string
 	Password hecate.Secret
+	PIN      hecate.Secret // instead of the password
+	From     string        // address of the client, for the limit on failures; "": no limit
 	Dialect  string
 	Open     *OpenSession // also open a session; nil where the standing one serves
 }
@@ -23,7 +25,9 @@ type LoginInput struct {
 // OpenSession describes a session to open.
 type OpenSession struct {
 	TTL            int64 // microseconds; 0: the app's setting, else never
+	Forever        bool  // never ends by itself, whatever the app's setting
 	EndsOnPassword bool
+	Dated          bool // the token says when it ends, see InspectToken; an app's signed ones say so anyway
 }
 
 // LoginResult is who logged in, and the token of the session that was opened.
@@ -56,6 +60,19 @@ func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) 
 			return nil, err
 		}
 	}
+	forgive, err := e.logins.begin(op, in.guessKey(app.ID))
+	if err != nil {
+		e.refused(actor, app.ID, op, "", "too many failures")
+		return nil, err
+	}
+	out, err := e.tryLogin(ctx, actor, app, in)
+	if !isWrongGuess(err) {
+		forgive()
+	}
+	return out, err
+}
+
+func (e *Engine) tryLogin(ctx context.Context, actor *hecate.Actor, app *hecate.App, in LoginInput) (*LoginResult, error) {
 	for range loginTries {
 		l, err := e.checkLogin(ctx, actor, app, in)
 		if err != nil {
@@ -66,7 +83,7 @@ func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) 
 			return out, err
 		}
 	}
-	return nil, hecate.E(hecate.WrongPassword, op)
+	return nil, hecate.E(hecate.WrongPassword, "login")
 }
 
 // loginTries is how often a login starts again because the password is changed at the same time.
@@ -91,6 +108,11 @@ func (e *Engine) completeLogin(ctx context.Context, actor *hecate.Actor, app *he
 		}
 		if now.Hash != l.Hash {
 			return errChanged
+		}
+		if l.pin != "" {
+			if err := samePIN(ctx, tx, app.ID, l); err != nil {
+				return err
+			}
 		}
 		if l.rehashed != "" {
 			if err := tx.SwapCredential(ctx, app.ID, l.User.ID, hecate.PasswordCredential, l.Hash, l.rehashed); err != nil {
@@ -123,6 +145,7 @@ func (e *Engine) completeLogin(ctx context.Context, actor *hecate.Actor, app *he
 type checkedLogin struct {
 	store.Login
 	rehashed string // a better hash of the same password, or ""
+	pin      string // the stored form of the PIN that was right instead of the password, or ""
 }
 
 // checkLogin finds the user and verifies the password. Every way out costs one verification at least.
@@ -136,9 +159,9 @@ func (e *Engine) checkLogin(ctx context.Context, actor *hecate.Actor, app *hecat
 			return l, err
 		}
 	} else {
-		in.Password = hecate.Secret{}
+		in.Password, in.PIN = hecate.Secret{}, hecate.Secret{}
 	}
-	ok, rehash, err := e.hasher.Verify(ctx, l.Hash, in.Password.Reveal())
+	ok, rehash, err := e.verifyLogin(ctx, app, &l, in)
 	if err != nil {
 		return l, err
 	}
@@ -159,6 +182,15 @@ func (e *Engine) checkLogin(ctx context.Context, actor *hecate.Actor, app *hecat
 		l.rehashed, err = e.hasher.Hash(ctx, in.Password.Reveal())
 	}
 	return l, err
+}
+
+// verifyLogin compares the password, or the PIN where that was given.
+func (e *Engine) verifyLogin(ctx context.Context, app *hecate.App, l *checkedLogin, in LoginInput) (ok, rehash bool, err error) {
+	if !in.PIN.IsZero() {
+		ok, err = e.verifyPIN(ctx, app, l, in.PIN)
+		return ok, false, err
+	}
+	return e.hasher.Verify(ctx, l.Hash, in.Password.Reveal())
 }
 
 // findLogin finds the user whom the input names, with the hash of the password. Kinds: NotFound.
@@ -201,23 +233,36 @@ func (e *Engine) opened(app *hecate.App, u *hecate.User, dialect string, o OpenS
 	if err != nil {
 		return s, hecate.Secret{}, err
 	}
-	ttl := time.Duration(o.TTL) * time.Microsecond
-	if ttl <= 0 {
-		ttl = app.Settings.Sessions.TTL
-	}
-	if ttl > 0 {
-		s.Row.ExpiresAt = s.Row.IssuedAt.Add(ttl)
-	}
-	s.Row.EndsOnPassword = o.EndsOnPassword
-	token, err := e.newToken(app, u, s.Row)
+	o.apply(s.Row, app.Settings.Sessions.TTL)
+	token, err := e.newToken(app, u, s.Row, o.Dated)
 	s.Hash = e.lookup(token)
 	return s, token, err
 }
 
-// newToken makes the token of a session: random, or a signed statement where the app wants those.
-func (e *Engine) newToken(app *hecate.App, u *hecate.User, s *hecate.Session) (hecate.Secret, error) {
+// apply gives a session its end. setting is how long it lives where the caller does not say.
+func (o OpenSession) apply(s *hecate.Session, setting time.Duration) {
+	s.EndsOnPassword = o.EndsOnPassword
+	ttl := time.Duration(o.TTL) * time.Microsecond
+	if ttl <= 0 {
+		ttl = setting
+	}
+	if ttl > 0 && !o.Forever {
+		s.ExpiresAt = s.IssuedAt.Add(ttl)
+	}
+}
+
+// newToken makes the token of a user's session: a signed statement where the app wants those, else random.
+func (e *Engine) newToken(app *hecate.App, u *hecate.User, s *hecate.Session, dated bool) (hecate.Secret, error) {
 	if app.Settings.Sessions.Signed {
 		return e.signedToken(app, u, s)
+	}
+	return e.randomToken(s, dated)
+}
+
+// randomToken makes the token of a session: random, with its end where it is to be dated.
+func (e *Engine) randomToken(s *hecate.Session, dated bool) (hecate.Secret, error) {
+	if dated {
+		return e.datedToken(s.ExpiresAt)
 	}
 	text, err := secret.Token(e.rand, openedBytes)
 	return hecate.NewSecret(text), err
