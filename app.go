@@ -178,5 +178,6 @@ type SessionSettings struct {
 // MailSettings are an app's sender and templates by "<mail>.<language>".
 type MailSettings struct {
 	Sender    string
+	Language  string // of letters to those whose own language is not known; "": English
 	Templates map[string]MailTemplate
 }
