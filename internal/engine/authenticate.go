@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"hecate"
 )
@@ -178,8 +179,17 @@ func (e *Engine) actAsUser(ctx context.Context, a *hecate.Actor, id hecate.UserI
 		return err
 	}
 	a.Kind, a.User, a.Session = hecate.UserActor, m.user, s
+	idle, err := e.useSession(ctx, a.App.ID, s)
+	if err != nil {
+		return err
+	}
 	a.Subjects = append(a.Subjects, m.subjects...)
-	for _, r := range m.roles {
+	a.Policy = append(a.Policy, m.grants...)
+	for i, r := range m.roles {
+		if r.Inactivity > 0 && idle > r.Inactivity {
+			continue
+		}
+		a.Subjects = append(a.Subjects, m.holds[i])
 		if r.Admin {
 			a.Powers[hecate.AreaUsers] |= hecate.AllPermissions
 			a.Powers[hecate.AreaRoles] |= hecate.AllPermissions
@@ -199,11 +209,14 @@ func (e *Engine) member(ctx context.Context, app hecate.AppID, id hecate.UserID)
 			return nil, err
 		}
 		m := &member{user: u, roles: roles, subjects: []hecate.Subject{hecate.Anyone, hecate.SubjectUser(id)}}
+		if m.grants, err = e.db.PolicyFor(ctx, app, hecate.SubjectUser(id)); err != nil {
+			return nil, err
+		}
 		for _, g := range groups {
 			m.subjects = append(m.subjects, hecate.SubjectGroup(g))
 		}
 		for _, r := range roles {
-			m.subjects = append(m.subjects, hecate.SubjectRole(r.Name))
+			m.holds = append(m.holds, hecate.SubjectRole(r.Name))
 		}
 		return m, nil
 	})
@@ -215,14 +228,44 @@ const (
 	DefaultRole = "default" // every signed-in user
 )
 
-// addPolicy collects the app's role policy as far as it concerns the actor.
-func (e *Engine) addPolicy(ctx context.Context, a *hecate.Actor) error {
-	all, err := e.cache.policies.get(ctx, string(a.App.ID), func(ctx context.Context) (map[hecate.Subject][]hecate.Grant, error) {
-		return e.db.Policy(ctx, a.App.ID)
+// rolePolicy is what an app's roles give, and what sessions must not lie idle for.
+type rolePolicy struct {
+	grants map[hecate.Subject][]hecate.Grant // of all but single users, who have theirs with them, and of groups, see addPolicy
+	idle   time.Duration                     // the shortest time after which some role is lost; 0: none ever is
+	since  time.Time                         // since when there is such a role
+}
+
+func (e *Engine) rolePolicy(ctx context.Context, app hecate.AppID) (*rolePolicy, error) {
+	return e.cache.policies.get(ctx, string(app), func(ctx context.Context) (*rolePolicy, error) {
+		p := &rolePolicy{}
+		var err error
+		if p.grants, err = e.db.Policy(ctx, app); err != nil {
+			return nil, err
+		}
+		roles, err := e.db.Roles(ctx, app)
+		for _, r := range roles {
+			if r.Inactivity <= 0 {
+				continue
+			}
+			if p.idle == 0 || r.UpdatedAt.Before(p.since) {
+				p.since = r.UpdatedAt
+			}
+			if p.idle == 0 || r.Inactivity < p.idle {
+				p.idle = r.Inactivity
+			}
+		}
+		return p, err
 	})
-	if err != nil || len(all) == 0 {
+}
+
+// addPolicy collects the app's role policy as far as it concerns the actor. Grants to a group itself are kept and never
+// applied; the roles that it holds are (contracts/usergrid.md 8.2).
+func (e *Engine) addPolicy(ctx context.Context, a *hecate.Actor) error {
+	p, err := e.rolePolicy(ctx, a.App.ID)
+	if err != nil || len(p.grants) == 0 {
 		return err
 	}
+	all := p.grants
 	builtIn := hecate.SubjectRole(GuestRole)
 	if a.User != nil {
 		builtIn = hecate.SubjectRole(DefaultRole)

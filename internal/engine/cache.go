@@ -18,19 +18,20 @@ import (
 type cache struct {
 	off atomic.Bool // while notifications may be lost nothing is kept
 
-	apps        *table[*hecate.App]                       // by "alias:<alias>", "name:<org>/<app>", "id:<id>"
-	keys        *table[*hecate.APIKey]                    // by lookup hash
-	admins      *table[*hecate.Admin]                     // by lookup hash of the account key, "id:<id>"
-	roles       *table[hecate.AdminRole]                  // by "<app>/<admin>"
-	clients     *table[store.Sealed[*hecate.Client]]      // by client id
-	sessions    *table[*hecate.Session]                   // by "<app>/<lookup hash>"
-	users       *table[*member]                           // by "<app>/<user>"
-	details     *table[*UserDetail]                       // by "<app>/<user>"
-	policies    *table[map[hecate.Subject][]hecate.Grant] // by app
-	collections *table[*hecate.Collection]                // by "<app>/name:<name>", "<app>/id:<id>"
-	fieldRules  *table[fieldRules]                        // by app
-	records     *table[*hecate.Record]                    // by "<app>/<collection>/<id or #seq>"; one process only
-	links       *table[LinkNames]                         // by "<app>/<record>"
+	apps        *table[*hecate.App]                  // by "alias:<alias>", "name:<org>/<app>", "id:<id>"
+	keys        *table[*hecate.APIKey]               // by lookup hash
+	admins      *table[*hecate.Admin]                // by lookup hash of the account key, "id:<id>"
+	roles       *table[hecate.AdminRole]             // by "<app>/<admin>"
+	clients     *table[store.Sealed[*hecate.Client]] // by client id
+	sessions    *table[*hecate.Session]              // by "<app>/<lookup hash>"
+	users       *table[*member]                      // by "<app>/<user>"
+	details     *table[*UserDetail]                  // by "<app>/<user>"
+	policies    *table[*rolePolicy]                  // by app
+	uses        *table[*sessionUse]                  // by "<app>/<session>"
+	collections *table[*hecate.Collection]           // by "<app>/name:<name>", "<app>/id:<id>"
+	fieldRules  *table[fieldRules]                   // by app
+	records     *table[*hecate.Record]               // by "<app>/<collection>/<id or #seq>"; one process only
+	links       *table[LinkNames]                    // by "<app>/<record>"
 
 	byName map[string]forgetter
 }
@@ -38,8 +39,10 @@ type cache struct {
 // member is a user with the names it acts under.
 type member struct {
 	user     *hecate.User
-	subjects []hecate.Subject
+	subjects []hecate.Subject // without roles
 	roles    []hecate.Role
+	holds    []hecate.Subject // the roles as subjects, in the same order
+	grants   []hecate.Grant   // of the role policy, to the user himself
 }
 
 type forgetter interface {
@@ -58,7 +61,8 @@ func newCache(l Limits) *cache {
 	c.sessions = newTable[*hecate.Session](c, "sessions", n)
 	c.users = newTable[*member](c, "users", n)
 	c.details = newTable[*UserDetail](c, "details", l.CacheRecordEntries)
-	c.policies = newTable[map[hecate.Subject][]hecate.Grant](c, "policies", n)
+	c.policies = newTable[*rolePolicy](c, "policies", n)
+	c.uses = newTable[*sessionUse](c, "uses", n)
 	c.collections = newTable[*hecate.Collection](c, "collections", n)
 	c.fieldRules = newTable[fieldRules](c, "fieldRules", n)
 	c.records = newTable[*hecate.Record](c, "records", l.CacheRecordEntries)

@@ -77,7 +77,7 @@ type GroupInput struct {
 
 func (in *GroupInput) check(op string) error {
 	return errors.Join(checkText(op, "name", in.Name, 0, maxName), checkText(op, "title", in.Title, 0, maxName),
-		checkText(op, "description", in.Description, 0, maxText))
+		checkText(op, "description", in.Description, 0, maxText), checkOwn(op, in.Properties))
 }
 
 // CreateGroup makes a group. Kinds: Forbidden, Invalid, Exists on "name".
@@ -230,7 +230,9 @@ func (e *Engine) memberFor(ctx context.Context, actor *hecate.Actor, user UserRe
 		return nil, err
 	}
 	if own && u.ID != actor.UserID() {
-		return nil, e.readMemberships(actor, op)
+		if err := e.readMemberships(actor, op); err != nil {
+			return nil, err
+		}
 	}
 	return u, nil
 }
@@ -261,6 +263,24 @@ func (e *Engine) GroupUsers(ctx context.Context, actor *hecate.Actor, group Grou
 		return none, err
 	}
 	return e.detailPage(ctx, app.ID, rows)
+}
+
+// GroupMembers lists the members of a group, for whoever may read who is in which group. Kinds: Forbidden, NotFound on "group".
+func (e *Engine) GroupMembers(ctx context.Context, actor *hecate.Actor, group GroupRef, in List) (hecate.Page[*hecate.User], error) {
+	const op = "list members of group"
+	var none hecate.Page[*hecate.User]
+	app, err := inApp(actor, op)
+	if err != nil {
+		return none, err
+	}
+	if err := e.readMemberships(actor, op); err != nil {
+		return none, err
+	}
+	g, err := e.findGroup(ctx, e.db, app.ID, group, op)
+	if err != nil {
+		return none, err
+	}
+	return e.db.GroupUsers(ctx, app.ID, g.ID, in.bounded())
 }
 
 // onlySelfIn is the list of a group's members as a signed-in user sees it.
@@ -296,13 +316,13 @@ func (e *Engine) Membership(ctx context.Context, actor *hecate.Actor, user UserR
 }
 
 // changeMembership runs fn inside one write for a user and a group, when the actor may change who is in it.
-func (e *Engine) changeMembership(ctx context.Context, actor *hecate.Actor, user UserRef, group GroupRef, op string,
+func (e *Engine) changeMembership(ctx context.Context, actor *hecate.Actor, user UserRef, group GroupRef, want hecate.Permissions, op string,
 	fn func(tx *store.DB, u *hecate.User, g *hecate.Group) error) (*hecate.User, *hecate.Group, error) {
 	app, err := inApp(actor, op)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := e.allowArea(actor, hecate.Update, hecate.AreaGroups, op); err != nil {
+	if err := e.allowArea(actor, byPath(actor, want, hecate.Update), hecate.AreaGroups, op); err != nil {
 		return nil, nil, err
 	}
 	u, err := e.findUser(ctx, app.ID, user, op)
@@ -331,7 +351,7 @@ func (e *Engine) changeMembership(ctx context.Context, actor *hecate.Actor, user
 // AddMember puts a user into a group. Kinds: Forbidden, NotFound on "user" or "group", Exists on "membership", TooLarge on "groups" with Info "limit".
 func (e *Engine) AddMember(ctx context.Context, actor *hecate.Actor, user UserRef, group GroupRef) (*UserDetail, *hecate.Group, error) {
 	const op = "add member"
-	u, g, err := e.changeMembership(ctx, actor, user, group, op, func(tx *store.DB, u *hecate.User, g *hecate.Group) error {
+	u, g, err := e.changeMembership(ctx, actor, user, group, hecate.Create, op, func(tx *store.DB, u *hecate.User, g *hecate.Group) error {
 		added, err := tx.InsertMembership(ctx, u.App, g.ID, u.ID)
 		if errors.Is(err, hecate.NotFound) {
 			return hecate.E(hecate.NotFound, op).On("group") // deleted meanwhile: the user is locked
@@ -355,7 +375,7 @@ func (e *Engine) AddMember(ctx context.Context, actor *hecate.Actor, user UserRe
 // RemoveMemberOf takes a user out of a group. Kinds: Forbidden, NotFound on "user", "group" or "membership".
 func (e *Engine) RemoveMemberOf(ctx context.Context, actor *hecate.Actor, user UserRef, group GroupRef) error {
 	const op = "remove member"
-	_, _, err := e.changeMembership(ctx, actor, user, group, op, func(tx *store.DB, u *hecate.User, g *hecate.Group) error {
+	_, _, err := e.changeMembership(ctx, actor, user, group, hecate.Delete, op, func(tx *store.DB, u *hecate.User, g *hecate.Group) error {
 		was, err := tx.DeleteMembership(ctx, u.App, g.ID, u.ID)
 		if err == nil && !was {
 			return hecate.E(hecate.NotFound, op).On("membership")

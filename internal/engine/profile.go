@@ -58,6 +58,40 @@ func (e *Engine) changeProfile(ctx context.Context, tx *store.DB, actor *hecate.
 	return e.updateIn(ctx, tx, asked, c, RecordRef{ID: u.ID.ProfileID()}, in)
 }
 
+// Profiles returns those profiles of users that the actor may read, as he may see them, in one query. Kinds: Forbidden when
+// the profiles are closed to him.
+func (e *Engine) Profiles(ctx context.Context, actor *hecate.Actor, ids []hecate.UserID) (map[hecate.UserID]*hecate.Record, error) {
+	const op = "list profiles"
+	app, err := inApp(actor, op)
+	if err != nil {
+		return nil, err
+	}
+	c, err := e.profileCollection(ctx, e.db, app.ID)
+	if err != nil {
+		return nil, err
+	}
+	if visible(actor, c, hecate.Read).None {
+		return nil, e.forbid(actor, op, pathOf(c))
+	}
+	all, err := e.profiles(ctx, e.db, app.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	rights, err := e.setRights(ctx, e.db, actor)
+	if err != nil {
+		return nil, err
+	}
+	for id, r := range all {
+		switch own := id == actor.UserID(); {
+		case !own && !may(actor, c, r, hecate.Read):
+			delete(all, id)
+		case rights != nil:
+			all[id] = rights.strip(c, r)
+		}
+	}
+	return all, nil
+}
+
 // profiles returns the profiles of users in one query.
 func (e *Engine) profiles(ctx context.Context, db *store.DB, app hecate.AppID, ids []hecate.UserID) (map[hecate.UserID]*hecate.Record, error) {
 	c, err := e.profileCollection(ctx, db, app)
@@ -82,6 +116,9 @@ func (e *Engine) deleteOwned(ctx context.Context, tx *store.DB, app hecate.AppID
 	if err != nil {
 		return nil, fmt.Errorf("delete records of a user: %w", err)
 	}
+	if err := e.forgetAll(ctx, tx, "links"); err != nil {
+		return nil, err
+	}
 	return blobs, e.forgetAll(ctx, tx, "records")
 }
 
@@ -91,6 +128,9 @@ func (e *Engine) purgeRecords(ctx context.Context, tx *store.DB, app hecate.AppI
 	blobs, err := tx.PurgeRecords(ctx, app)
 	if err != nil {
 		return nil, fmt.Errorf("purge records: %w", err)
+	}
+	if err := e.forgetAll(ctx, tx, "links"); err != nil {
+		return nil, err
 	}
 	if err := e.forgetAll(ctx, tx, "collections"); err != nil {
 		return nil, err

@@ -35,12 +35,33 @@ func actsForAll(actor *hecate.Actor, want hecate.Permissions) bool {
 	return actor.Can(want, hecate.AreaUsers) && (actor.User == nil || actor.Can(hecate.Update, hecate.AreaRoles))
 }
 
-// userFor finds a user on whom the actor may do what is wanted. No path goes to the door: a role's grants on paths never
-// reach other users here. Kinds: Forbidden, NotFound on "user" (also for those whom the actor does not see).
+// nobodyID stands for a user who does not exist where the door is asked about him.
+const nobodyID hecate.UserID = "00000000-0000-0000-0000-000000000000"
+
+// userFor finds a user on whom the actor may do what is wanted. Who comes by a path (Actor.Via) reaches those that the role
+// policy on it gives him. Without one, role paths give changes of other users alone, and only to whoever presents no
+// key: else they show nobody to anybody. Kinds: Forbidden, NotFound on "user" (also for those whom the actor does not see).
 func (e *Engine) userFor(ctx context.Context, actor *hecate.Actor, ref UserRef, want hecate.Permissions, op string) (*hecate.User, error) {
 	app, err := inApp(actor, op)
 	if err != nil {
 		return nil, err
+	}
+	u, unknown := e.findUser(ctx, app.ID, ref, op)
+	if unknown != nil && !errors.Is(unknown, hecate.NotFound) {
+		return nil, unknown
+	}
+	id := nobodyID
+	if unknown == nil {
+		id = u.ID
+	}
+	if actor.Via != "" {
+		if err := e.allow(actor, hecate.Policy{}, want, hecate.Scope{Area: hecate.AreaUsers, Path: actor.Via, User: id}, op); err != nil {
+			return nil, err
+		}
+		return u, unknown
+	}
+	if unknown == nil && changesByPath(actor, want, id) {
+		return u, nil
 	}
 	self := actor.User != nil && (hecate.Read | hecate.Update).Has(want)
 	if !self || actsForAll(actor, want) {
@@ -48,9 +69,8 @@ func (e *Engine) userFor(ctx context.Context, actor *hecate.Actor, ref UserRef, 
 			return nil, err
 		}
 	}
-	u, err := e.findUser(ctx, app.ID, ref, op)
-	if err != nil {
-		return nil, err
+	if unknown != nil {
+		return nil, unknown
 	}
 	if !actsForAll(actor, want) && u.ID != actor.UserID() {
 		return nil, hecate.E(hecate.NotFound, op).On("user")
@@ -59,6 +79,25 @@ func (e *Engine) userFor(ctx context.Context, actor *hecate.Actor, ref UserRef, 
 		return nil, err
 	}
 	return u, nil
+}
+
+// changesByPath reports whether the role policy lets the actor, who presents no key, change a user.
+func changesByPath(actor *hecate.Actor, want hecate.Permissions, id hecate.UserID) bool {
+	return actor.Key == nil && want&(hecate.List|hecate.Read) == 0 &&
+		(hecate.Policy{}).Allow(actor, want, hecate.Scope{Area: hecate.AreaUsers, Path: userPath(id), User: id})
+}
+
+// userPath is where a user stands in the role policy.
+func userPath(id hecate.UserID) string { return areaPaths[hecate.AreaUsers] + "/" + string(id) }
+
+// detailFor is detail as the actor may have it who reached the user: who came by a role's path gets neither the user's
+// token nor his profile, which has grants of its own.
+func (e *Engine) detailFor(ctx context.Context, actor *hecate.Actor, app hecate.AppID, id hecate.UserID, want hecate.Permissions) (*UserDetail, error) {
+	d, err := e.detail(ctx, app, id)
+	if err != nil || id == actor.UserID() || actsForAll(actor, want) {
+		return d, err
+	}
+	return &UserDetail{User: d.User}, nil
 }
 
 // findUser resolves a reference. Kinds: NotFound on "user".
@@ -176,7 +215,7 @@ func (e *Engine) User(ctx context.Context, actor *hecate.Actor, ref UserRef) (*U
 	if err != nil {
 		return nil, err
 	}
-	return e.detail(ctx, u.App, u.ID)
+	return e.detailFor(ctx, actor, u.App, u.ID, hecate.Read)
 }
 
 // LookupUser finds a user of the app without asking whether the actor may see its details: ids for
@@ -197,10 +236,24 @@ type CreateUserInput struct {
 	Email         string
 	Password      hecate.Secret // empty: no usable password
 	Profile       RecordInput   // Values, Access, Extra of the profile
+	Growth        *Growth       // what the profile's schema may become for the values; nil: as it is
 	NotActivated  bool
 	MinPassword   int // the dialect's historical minimum, where the app sets none
 	Dialect       string
 	EmailVerified bool // only where a provider or the operator says so
+}
+
+// Growth says how the schema of the profiles may follow the values that one is given, see SaveOptions.
+type Growth struct {
+	Fields []hecate.Field // types of the fields to add, where the values do not say enough
+	Extend bool
+}
+
+func (g *Growth) wish() *wish {
+	if g == nil {
+		return nil
+	}
+	return &wish{g.Fields, g.Extend}
 }
 
 // CreateUser signs a user up, with profile and standing session. Kinds: Forbidden, Invalid or TooLarge on
@@ -214,7 +267,7 @@ func (e *Engine) CreateUser(ctx context.Context, actor *hecate.Actor, in CreateU
 	if err := e.allowArea(actor, hecate.Create, hecate.AreaUsers, op); err != nil {
 		return nil, err
 	}
-	u, _, err := e.bringIn(ctx, actor, app, newcomer{CreateUserInput: in}, op)
+	u, _, err := e.bringIn(ctx, actor, app, newcomer{CreateUserInput: in, wish: in.Growth.wish()}, op)
 	if err != nil {
 		return nil, err
 	}
@@ -348,14 +401,37 @@ type UpdateUserInput struct {
 	EmailVerified *bool          // only the operator, an admin or a ticket says so
 	Password      *hecate.Secret // a real change ends sessions as each of them asks; the same password again changes nothing
 	Profile       *RecordInput
-	Activated     *bool
-	MinPassword   int
+	Growth        *Growth // what the profile's schema may become for the values; nil: as it is
+	// Granted judges a change of nothing but the profile by the profile's own grants, as UpdateRecord does, instead of by who
+	// reaches the account.
+	Granted     bool
+	Activated   *bool // false ends every session
+	MinPassword int
 }
 
-// UpdateUser changes a user in one write. Kinds: Forbidden, NotFound, and those of CreateUser and UpdateRecord.
+// onlyProfile reports whether nothing of the account itself changes.
+func (in *UpdateUserInput) onlyProfile() bool {
+	return in.Username == nil && in.Email == nil && in.EmailVerified == nil && in.Password == nil && in.Activated == nil
+}
+
+// userToChange finds the user that an input is about, for an actor who may make some change of him: what becomes of the
+// profile is judged with it.
+func (e *Engine) userToChange(ctx context.Context, actor *hecate.Actor, ref UserRef, in *UpdateUserInput, op string) (*hecate.User, error) {
+	if !in.Granted || !in.onlyProfile() {
+		return e.userFor(ctx, actor, ref, hecate.Update, op)
+	}
+	app, err := inApp(actor, op)
+	if err != nil {
+		return nil, err
+	}
+	return e.findUser(ctx, app.ID, ref, op)
+}
+
+// UpdateUser changes a user in one write. Kinds: Forbidden, NotFound, and those of CreateUser and UpdateRecord. Who reaches
+// him by a role's path alone is not shown his token, profile and groups.
 func (e *Engine) UpdateUser(ctx context.Context, actor *hecate.Actor, ref UserRef, in UpdateUserInput) (*UserDetail, error) {
 	const op = "update user"
-	u, err := e.userFor(ctx, actor, ref, hecate.Update, op)
+	u, err := e.userToChange(ctx, actor, ref, &in, op)
 	if err != nil {
 		return nil, err
 	}
@@ -375,7 +451,7 @@ func (e *Engine) UpdateUser(ctx context.Context, actor *hecate.Actor, ref UserRe
 	if err != nil {
 		return nil, err
 	}
-	return e.detail(ctx, app.ID, u.ID)
+	return e.detailFor(ctx, actor, app.ID, u.ID, hecate.Update)
 }
 
 // userChange is an UpdateUserInput with everything slow done.
@@ -386,15 +462,17 @@ type userChange struct {
 	standing *store.Sealed[*hecate.Session]
 }
 
-// prepareUserChange verifies and hashes the password, if one is given.
+// prepareUserChange verifies and hashes the password, if one is given, and makes the session that follows those which end.
 func (e *Engine) prepareUserChange(ctx context.Context, app *hecate.App, u *hecate.User, in UpdateUserInput, op string) (userChange, error) {
 	c := userChange{UpdateUserInput: in}
-	if in.Password == nil {
-		return c, nil
-	}
 	var err error
-	if c.hash, err = e.newPassword(ctx, app, u.ID, *in.Password, in.MinPassword, op); err != nil || c.hash == "" {
-		return c, err
+	if in.Password != nil {
+		if c.hash, err = e.newPassword(ctx, app, u.ID, *in.Password, in.MinPassword, op); err != nil {
+			return c, err
+		}
+	}
+	if c.hash == "" && (in.Activated == nil || *in.Activated) {
+		return c, nil
 	}
 	next, _, err := e.standing(app.ID, u.ID, "")
 	c.standing = &next
@@ -465,6 +543,13 @@ func (e *Engine) loadUser(ctx context.Context, tx *store.DB, app hecate.AppID, i
 
 func (e *Engine) writeUserChange(ctx context.Context, tx *store.DB, actor *hecate.Actor, id hecate.UserID, c userChange, op string) error {
 	app := actor.App
+	if c.Profile != nil {
+		profile, err := e.extendProfile(ctx, tx, actor, app, *c.Profile, c.Growth.wish())
+		if err != nil {
+			return err
+		}
+		c.Profile = &profile
+	}
 	l, err := e.loadUser(ctx, tx, app.ID, id, op)
 	if err != nil {
 		return err
@@ -481,8 +566,8 @@ func (e *Engine) writeUserChange(ctx context.Context, tx *store.DB, actor *hecat
 	}
 	if c.Activated != nil && *c.Activated != u.Activated {
 		u.Activated = *c.Activated
-		if !u.Activated { // what was opened stays closed when he comes back
-			if err := e.endSessions(ctx, tx, app.ID, id, store.OpenedSessions, nil); err != nil {
+		if !u.Activated { // all that was open stays closed when he comes back
+			if err := e.endSessions(ctx, tx, app.ID, id, store.AllSessions, c.standing); err != nil {
 				return err
 			}
 		}

@@ -7,7 +7,12 @@ import (
 )
 
 const (
-	policyOf     = `select subject, permissions, path from policy where app_id = $1 order by subject, created_at, source`
+	policyOf = `
+select subject, permissions, path from policy
+where app_id = $1 and (subject < 'group:' or subject > 'group;' and subject < 'user:' or subject > 'user;')
+order by subject, created_at, source`
+	policyFor    = `select subject, permissions, path from policy where app_id = $1 and subject = $2 order by created_at, source`
+	countSources = `select count(*) from policy where app_id = $1 and subject = $2`
 	sourcesOf    = `select source from policy where app_id = $1 and subject = $2 order by created_at, source`
 	insertPolicy = `
 insert into policy (app_id, subject, source, permissions, path, created_at) values ($1, $2, $3, $4, $5, $6)
@@ -22,7 +27,7 @@ func scanPolicy(s scanner) (hecate.Grant, error) {
 	return g, err
 }
 
-// Policy returns an app's role policy by subject.
+// Policy returns an app's role policy by subject, but for single users and groups, who may be many.
 func (db *DB) Policy(ctx context.Context, app hecate.AppID) (map[hecate.Subject][]hecate.Grant, error) {
 	rows, err := many(ctx, db, scanPolicy, policyOf, app)
 	if err != nil {
@@ -33,6 +38,16 @@ func (db *DB) Policy(ctx context.Context, app hecate.AppID) (map[hecate.Subject]
 		all[g.Subject] = append(all[g.Subject], g)
 	}
 	return all, nil
+}
+
+// PolicyFor returns the grants of one subject.
+func (db *DB) PolicyFor(ctx context.Context, app hecate.AppID, s hecate.Subject) ([]hecate.Grant, error) {
+	return many(ctx, db, scanPolicy, policyFor, app, s)
+}
+
+// CountPolicy counts the grants of one subject.
+func (db *DB) CountPolicy(ctx context.Context, app hecate.AppID, s hecate.Subject) (int, error) {
+	return one(ctx, db, scalar[int], countSources, app, s)
 }
 
 // PolicySources lists the grants of a subject as they were written.

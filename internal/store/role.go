@@ -31,9 +31,17 @@ update roles set title = $3, inactivity = $4, is_default = $5, is_admin = $6, pr
 where app_id = $1 and id = $2`
 	deleteRole = `delete from roles where app_id = $1 and id = $2`
 
-	holdRole   = `insert into role_holders (app_id, role_id, subject, created_at) values ($1, $2, $3, $4) on conflict (app_id, role_id, subject) do nothing`
-	leaveRole  = `delete from role_holders where app_id = $1 and role_id = $2 and subject = $3`
-	holdersOf  = `select subject from role_holders where app_id = $1 and role_id = $2 order by created_at, subject`
+	holdRole     = `insert into role_holders (app_id, role_id, subject, created_at) values ($1, $2, $3, $4) on conflict (app_id, role_id, subject) do nothing`
+	leaveRole    = `delete from role_holders where app_id = $1 and role_id = $2 and subject = $3`
+	holdersOf    = `select subject from role_holders where app_id = $1 and role_id = $2 order by created_at, subject`
+	countHolding = `select count(*) from role_holders where app_id = $1 and subject = $2`
+	countRoles   = `select count(*) from roles where app_id = $1`
+	// A subject is "user:<id>" or "group:<id>".
+	heldBy      = ` and h.app_id = $1 and h.role_id = $2 and h.subject`
+	usersOfRole = `select ` + userColumns + userTables + ` join role_holders h on u.id = substr(h.subject, 6) where u.app_id = $1` +
+		heldBy + ` >= 'user:' and h.subject < 'user;'`
+	groupsOfRole = `select ` + groupColumns + groupTables + ` join role_holders h on g.id = substr(h.subject, 7) where g.app_id = $1` +
+		heldBy + ` >= 'group:' and h.subject < 'group;'`
 	dropHolder = `delete from role_holders where app_id = $1 and subject = $2`
 )
 
@@ -124,4 +132,24 @@ func (db *DB) LeaveRole(ctx context.Context, app hecate.AppID, role hecate.RoleI
 // RoleHolders lists who was given a role.
 func (db *DB) RoleHolders(ctx context.Context, app hecate.AppID, role hecate.RoleID) ([]hecate.Subject, error) {
 	return many(ctx, db, scalar[hecate.Subject], holdersOf, app, role)
+}
+
+// CountRoles counts an app's roles.
+func (db *DB) CountRoles(ctx context.Context, app hecate.AppID) (int, error) {
+	return one(ctx, db, scalar[int], countRoles, app)
+}
+
+// CountRolesOf counts the roles given to exactly that subject.
+func (db *DB) CountRolesOf(ctx context.Context, app hecate.AppID, s hecate.Subject) (int, error) {
+	return one(ctx, db, scalar[int], countHolding, app, s)
+}
+
+// RoleUsers lists the users to whom a role was given themselves.
+func (db *DB) RoleUsers(ctx context.Context, app hecate.AppID, role hecate.RoleID, in List) (hecate.Page[*hecate.User], error) {
+	return page(ctx, db, scanUser, usersOfRole, "u.seq", &binds{args: []any{app, role}}, in)
+}
+
+// RoleGroups lists the groups to which a role was given.
+func (db *DB) RoleGroups(ctx context.Context, app hecate.AppID, role hecate.RoleID, in List) (hecate.Page[*hecate.Group], error) {
+	return page(ctx, db, scanGroup, groupsOfRole, "g.seq", &binds{args: []any{app, role}}, in)
 }
