@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"hecate"
 	"hecate/internal/mail"
@@ -58,6 +59,7 @@ type RegisterAdminInput struct {
 	Properties                                 map[string]any
 	AccountKey                                 hecate.Secret // given by the operator (apply); else generated
 	Activated                                  bool          // only the operator and the setup link say so
+	MinPassword                                int           // bytes that the password has at least; 0: one
 }
 
 func (in *RegisterAdminInput) check(op string) error {
@@ -107,11 +109,24 @@ func (e *Engine) newAdmin(ctx context.Context, actor *hecate.Actor, in RegisterA
 	if in.Activated && !system {
 		return nil, hecate.E(hecate.Forbidden, op).Says("only the operator activates accounts")
 	}
-	n := &newAdmin{invitation: in.InvitationKey}
-	var err error
-	if n.Password, err = e.adminPassword(ctx, in.Password, op, "password"); err != nil {
+	if err := checkPassword(op, "password", hecate.PasswordPolicy{}, max(1, in.MinPassword), in.Password); err != nil {
 		return nil, err
 	}
+	if err := checkProperties(op, in.Properties); err != nil {
+		return nil, err
+	}
+	hash, err := e.adminPassword(ctx, in.Password, op, "password")
+	if err != nil {
+		return nil, err
+	}
+	return e.prepareAdmin(actor, in, hash, op)
+}
+
+// prepareAdmin prepares the account of a checked input; an empty hash is no password.
+func (e *Engine) prepareAdmin(actor *hecate.Actor, in RegisterAdminInput, hash, op string) (*newAdmin, error) {
+	n := &newAdmin{invitation: in.InvitationKey}
+	n.Password = hash
+	var err error
 	if n.key, err = e.givenKey(actor, in.AccountKey, evenDigit, op); err != nil {
 		return nil, err
 	}
@@ -761,4 +776,128 @@ func (e *Engine) himself(actor *hecate.Actor, id hecate.AdminID, op string) erro
 	}
 	e.refused(actor, "", op, "admin:"+string(id), "")
 	return hecate.E(hecate.Forbidden, op)
+}
+
+// Admin returns an admin by id, address or username: the caller himself, or for the operator anybody. Kinds: Forbidden, NotFound on
+// "admin" (for the operator alone: nobody else learns who exists).
+func (e *Engine) Admin(ctx context.Context, actor *hecate.Actor, ref string) (*hecate.Admin, error) {
+	const op = "admin"
+	a, err := e.adminByRef(ctx, e.db, ref)
+	switch {
+	case errors.Is(err, hecate.NotFound):
+		if err := e.himself(actor, "", op); err != nil {
+			return nil, err
+		}
+		return nil, hecate.E(hecate.NotFound, op).On("admin")
+	case err != nil:
+		return nil, err
+	}
+	if err := e.himself(actor, a.ID, op); err != nil {
+		return nil, err
+	}
+	return &a.Admin, nil
+}
+
+// adminByRef finds an admin by id, address or username. Kinds: NotFound.
+func (e *Engine) adminByRef(ctx context.Context, db *store.DB, ref string) (*store.AdminSecrets, error) {
+	if checkText("", "", ref, 1, maxName) != nil {
+		return nil, hecate.NotFound
+	}
+	find := []func() (*store.AdminSecrets, error){
+		func() (*store.AdminSecrets, error) { return db.Admin(ctx, hecate.AdminID(strings.ToLower(ref))) },
+		func() (*store.AdminSecrets, error) { return db.AdminByEmail(ctx, FoldLogin(ref)) },
+		func() (*store.AdminSecrets, error) { return db.AdminByUsername(ctx, ref) },
+	}
+	for _, by := range find {
+		if a, err := by(); !errors.Is(err, hecate.NotFound) {
+			return a, err
+		}
+	}
+	return nil, hecate.NotFound
+}
+
+// UpdateAdminAccount is UpdateAdmin on the account of that id: the caller's own, or for the operator anybody's. Kinds: Forbidden,
+// NotFound on "admin", and those of UpdateAdmin.
+func (e *Engine) UpdateAdminAccount(ctx context.Context, actor *hecate.Actor, id hecate.AdminID, in UpdateAdminInput) (*hecate.Admin, error) {
+	const op = "update admin"
+	if err := e.himself(actor, id, op); err != nil {
+		return nil, err
+	}
+	if err := checkProperties(op, in.Properties); err != nil {
+		return nil, err
+	}
+	a, err := e.db.Admin(ctx, id)
+	if err != nil {
+		return nil, missing(err, op, "admin")
+	}
+	d, err := e.UpdateAdmin(ctx, &hecate.Actor{Kind: hecate.AdminActor, Admin: &a.Admin}, in)
+	if err != nil {
+		return nil, err
+	}
+	return d.Admin, nil
+}
+
+// AdminPasswordInput changes the password of the admin whom Ref names by id, address or username.
+type AdminPasswordInput struct {
+	Ref      string
+	Old, New hecate.Secret
+	Min      int // bytes that New has at least; 0: one
+}
+
+// ReplaceAdminPassword changes an admin's password for whoever knows the old one, at the same cost for unknown admins; the operator need
+// not know it. Kinds: UnknownUser, WrongPassword on "old", UserDisabled; NotFound on "admin" for the operator; Invalid, TooLarge and
+// WeakPassword on "new".
+func (e *Engine) ReplaceAdminPassword(ctx context.Context, actor *hecate.Actor, in AdminPasswordInput) error {
+	const op = "change admin password"
+	a, err := e.adminByRef(ctx, e.db, in.Ref)
+	if err != nil && !errors.Is(err, hecate.NotFound) {
+		return err
+	}
+	if actor == nil || actor.Kind != hecate.SystemActor {
+		err = e.checkOldPassword(ctx, actor, a, in.Old, op)
+	} else if a == nil {
+		err = hecate.E(hecate.NotFound, op).On("admin")
+	}
+	if err != nil {
+		return err
+	}
+	if err := checkPassword(op, "new", hecate.PasswordPolicy{}, max(1, in.Min), in.New); err != nil {
+		return err
+	}
+	hash, err := e.adminPassword(ctx, in.New, op, "new")
+	if err != nil {
+		return err
+	}
+	return e.changeAdmin(ctx, actor, a.ID, op, func(tx *store.DB, now *store.AdminSecrets) error {
+		if now.Password != a.Password { // changed meanwhile: the old one is no longer what was proved
+			return hecate.E(hecate.WrongPassword, op).On("old")
+		}
+		return e.storeAdminPassword(ctx, tx, a.ID, hash)
+	})
+}
+
+// checkOldPassword verifies the password of an admin, or of nobody. Kinds: UnknownUser, WrongPassword on "old", UserDisabled.
+func (e *Engine) checkOldPassword(ctx context.Context, actor *hecate.Actor, a *store.AdminSecrets, old hecate.Secret, op string) error {
+	hash, subject := "", ""
+	if a != nil {
+		hash, subject = a.Password, "admin:"+string(a.ID)
+	}
+	if len(old.Reveal()) > maxPassword {
+		old = hecate.Secret{}
+	}
+	ok, _, err := e.hasher.Verify(ctx, hash, old.Reveal())
+	switch {
+	case err != nil:
+		return err
+	case a == nil:
+		e.refused(actor, "", op, "", "unknown admin")
+		return hecate.E(hecate.UnknownUser, op)
+	case !ok:
+		e.refused(actor, "", op, subject, "wrong password")
+		return hecate.E(hecate.WrongPassword, op).On("old")
+	case a.Disabled:
+		e.refused(actor, "", op, subject, "disabled")
+		return hecate.E(hecate.UserDisabled, op)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"hecate"
 	"hecate/internal/store"
@@ -13,6 +14,7 @@ type newcomer struct {
 	CreateUserInput
 	open         *OpenSession
 	external     *hecate.Identity // vouched for by somebody else
+	says         map[string]any   // what a provider says of him; nil: nothing to keep
 	withoutRoles bool
 	arrives      bool  // being made is his first login
 	wish         *wish // what the profile's schema may become; nil: as it is
@@ -68,6 +70,12 @@ func (e *Engine) insertNewcomer(ctx context.Context, tx *store.DB, actor *hecate
 		i.User, i.CreatedAt, i.VerifiedAt = u.ID, u.CreatedAt, u.CreatedAt
 		if free, err := tx.InsertIdentity(ctx, app.ID, i); err != nil || !free {
 			return taken(err, op, "subject")
+		}
+	}
+	if in.says != nil {
+		name := strings.TrimPrefix(string(in.external.Kind), string(hecate.ProviderIdentity("")))
+		if err := tx.SetProviderProfile(ctx, app.ID, u.ID, name, in.says); err != nil {
+			return err
 		}
 	}
 	if !in.withoutRoles {

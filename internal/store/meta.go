@@ -15,6 +15,7 @@ import (
 const (
 	metaByName = `select value from meta where name = $1`
 	insertMeta = `insert into meta (name, value) values ($1, $2) on conflict (name) do nothing`
+	setMeta    = `insert into meta (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value`
 )
 
 // Meta returns a fact about the whole server. Kinds: NotFound.
@@ -25,6 +26,11 @@ func (db *DB) Meta(ctx context.Context, name string) (string, error) {
 // InsertMeta stores a fact about the whole server unless it is there, and reports whether it was not.
 func (db *DB) InsertMeta(ctx context.Context, name, value string) (bool, error) {
 	return db.changed(ctx, insertMeta, name, value)
+}
+
+// SetMeta stores a fact about the whole server in place of the one before.
+func (db *DB) SetMeta(ctx context.Context, name, value string) error {
+	return db.run(ctx, setMeta, name, value)
 }
 
 // changed runs a statement and reports whether it changed any row.

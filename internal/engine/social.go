@@ -1,0 +1,531 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"hecate"
+	"hecate/internal/provider"
+	"hecate/internal/store"
+)
+
+// SocialToken is what somebody presents as his at a provider, see provider.Token.
+type SocialToken struct {
+	Provider string
+	Secret   hecate.Secret
+	Nonce    string
+	Version  string
+}
+
+// Consent is a question to a person in his browser, see provider.Consent.
+type Consent provider.Consent
+
+// socialSettings are what the app says of a provider. Kinds: Unsupported on "provider" where it does not have that one.
+func socialSettings(app *hecate.App, name, op string) (provider.Settings, error) {
+	values, ok := app.Settings.Social[name]
+	if !ok || !provider.Known(name) {
+		return provider.Settings{}, hecate.E(hecate.Unsupported, op).On("provider").Says("the app has no such provider")
+	}
+	return settingsOf(values), nil
+}
+
+func settingsOf(values map[string]any) provider.Settings {
+	text := func(name string) string {
+		s, _ := values[name].(string)
+		return s
+	}
+	s := provider.Settings{
+		Issuer: text("issuer"), APIURL: text("api_url"), AuthURL: text("auth_url"), TokenURL: text("token_url"),
+		ClientID: text("client_id"), ClientSecret: text("client_secret"),
+	}
+	if scopes, ok := values["scopes"].([]any); ok {
+		for _, scope := range scopes {
+			if scope, ok := scope.(string); ok {
+				s.Scopes = append(s.Scopes, scope)
+			}
+		}
+	}
+	return s
+}
+
+// SocialProfile asks a provider of the app whose token it is. Nothing changes. Kinds: NoApp, and those of provider.Profile.
+func (e *Engine) SocialProfile(ctx context.Context, app *hecate.App, t SocialToken) (*hecate.Profile, error) {
+	const op = "ask provider"
+	s, err := socialSettings(app, t.Provider, op)
+	if err != nil {
+		return nil, err
+	}
+	return e.providers.Profile(ctx, provider.Token(t), s)
+}
+
+// ConsentURL is where a browser asks a person for consent. Kinds: those of provider.ConsentURL.
+func (e *Engine) ConsentURL(ctx context.Context, app *hecate.App, c Consent) (string, error) {
+	s, err := socialSettings(app, c.Provider, "ask provider")
+	if err != nil {
+		return "", err
+	}
+	return e.providers.ConsentURL(ctx, provider.Consent(c), s)
+}
+
+// ConsentProfile exchanges the code that the browser came back with. Kinds: those of provider.Exchange.
+func (e *Engine) ConsentProfile(ctx context.Context, app *hecate.App, c Consent, code string) (*hecate.Profile, error) {
+	s, err := socialSettings(app, c.Provider, "ask provider")
+	if err != nil {
+		return nil, err
+	}
+	granted, err := e.providers.Exchange(ctx, provider.Consent(c), code, s)
+	if err != nil {
+		return nil, err
+	}
+	return granted.Profile, nil
+}
+
+// SocialLoginInput is somebody whom a provider vouches for.
+type SocialLoginInput struct {
+	Profile *hecate.Profile // as SocialProfile or ConsentProfile returned it
+	// New is what a new user brings: names, profile record. Its Email is the address only if it is that of Profile.
+	New      CreateUserInput
+	Fields   []hecate.Field
+	Extend   bool // see SignUpInput
+	Admitted bool // the caller was let in on a way that makes users; else the door is asked whether he may
+	Dialect  string
+	Open     *OpenSession
+}
+
+// LoginSocial logs in the user of an identity at a provider. The identity (provider, subject) decides. At the first time it
+// joins the account with the same address only when the provider says that the address is his and the account has
+// proved it too: who signs up beforehand with the address of somebody else must never get his later visits. Else a user is
+// made. created says so.
+//
+// Kinds: Forbidden when the actor may not log users in, or may not make the one that is missing (then on "user"); UserDisabled;
+// Exists on "email" or "username" where an account has that name which the identity may not join; those of CreateUser.
+func (e *Engine) LoginSocial(ctx context.Context, actor *hecate.Actor, in SocialLoginInput) (_ *LoginResult, created bool, err error) {
+	const op = "login"
+	app, err := inApp(actor, op)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := e.allowArea(actor, hecate.Login, hecate.AreaApp, op); err != nil {
+		return nil, false, err
+	}
+	who, err := identityOf(in.Profile, op)
+	if err != nil {
+		return nil, false, err
+	}
+	for range loginTries {
+		user, err := e.socialUser(ctx, app, in.Profile, who)
+		if errors.Is(err, hecate.NotFound) {
+			out, err := e.createSocial(ctx, actor, app, in, who)
+			if errors.Is(err, hecate.Exists) && e.identityKnown(ctx, app, who) {
+				continue // somebody was quicker with the same subject
+			}
+			return out, err == nil, err
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		out, err := e.arriveSocial(ctx, actor, app, user, who, in)
+		if !errors.Is(err, errChanged) {
+			return out, false, err
+		}
+	}
+	return nil, false, hecate.E(hecate.TooMany, op)
+}
+
+func (e *Engine) identityKnown(ctx context.Context, app *hecate.App, who hecate.Identity) bool {
+	_, err := e.db.Identity(ctx, app.ID, who.Kind, who.Match)
+	return err == nil
+}
+
+// identityOf is the identity of a profile. Kinds: Invalid on "subject".
+func identityOf(p *hecate.Profile, op string) (hecate.Identity, error) {
+	if err := checkText(op, "subject", p.Subject, 1, maxName); err != nil {
+		return hecate.Identity{}, hecate.E(hecate.Invalid, op).On("subject").Because(err)
+	}
+	return hecate.Identity{Kind: hecate.ProviderIdentity(p.Provider), Value: p.Subject, Match: p.Subject}, nil
+}
+
+// socialUser finds the user of an identity, or the one whose account it may join. Kinds: NotFound when a new one is
+// to be made, Exists on "email".
+func (e *Engine) socialUser(ctx context.Context, app *hecate.App, p *hecate.Profile, who hecate.Identity) (hecate.UserID, error) {
+	known, err := e.db.Identity(ctx, app.ID, who.Kind, who.Match)
+	if !errors.Is(err, hecate.NotFound) {
+		return known.User, err
+	}
+	if p.Email == "" || checkEmail("login", "email", p.Email) != nil {
+		return "", hecate.NotFound
+	}
+	holder, err := e.db.Identity(ctx, app.ID, hecate.EmailIdentity, FoldLogin(p.Email))
+	if err != nil {
+		return "", err
+	}
+	if !p.EmailVerified || holder.VerifiedAt.IsZero() {
+		return "", hecate.E(hecate.Exists, "login").On("email").Says("an account has this address, which has not been proved on both sides: sign in to it and link the provider")
+	}
+	return holder.User, nil
+}
+
+// createSocial makes the user of an identity.
+func (e *Engine) createSocial(ctx context.Context, actor *hecate.Actor, app *hecate.App, in SocialLoginInput, who hecate.Identity) (*LoginResult, error) {
+	const op = "create user"
+	if !in.Admitted {
+		if err := e.allowArea(actor, hecate.Create, hecate.AreaUsers, op); err != nil {
+			return nil, hecate.E(hecate.Forbidden, op).On("user")
+		}
+	}
+	n := newcomer{
+		CreateUserInput: in.New, open: in.Open, external: &who, says: in.Profile.Raw, arrives: true, wish: &wish{in.Fields, in.Extend},
+	}
+	n.Password, n.Dialect = hecate.Secret{}, in.Dialect
+	n.EmailVerified = in.Profile.EmailVerified && n.Email != "" && FoldLogin(n.Email) == FoldLogin(in.Profile.Email)
+	u, token, err := e.bringIn(ctx, actor, app, n, op)
+	if err != nil {
+		return nil, ownName(err, &app.Settings)
+	}
+	return e.loggedIn(ctx, app, u, token)
+}
+
+// arriveSocial logs in a user by an identity, which joins his account if it has not yet: errChanged when it belongs to
+// somebody else by now, or the account's address is no longer proved.
+func (e *Engine) arriveSocial(ctx context.Context, actor *hecate.Actor, app *hecate.App, id hecate.UserID, who hecate.Identity, in SocialLoginInput) (*LoginResult, error) {
+	const op = "login"
+	u, err := e.db.User(ctx, app.ID, id)
+	if err != nil {
+		return nil, missing(err, op, "user")
+	}
+	opened, token, err := e.openedFor(app, u, in.Dialect, in.Open)
+	if err != nil {
+		return nil, err
+	}
+	var before hecate.User
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		l, err := e.loadUser(ctx, tx, app.ID, id, op)
+		if err != nil {
+			return err
+		}
+		if before = *l.User; before.MayAct(e.now()) != nil {
+			e.refused(actor, app.ID, op, string(hecate.SubjectUser(id)), "disabled")
+			return before.MayAct(e.now())
+		}
+		if err := e.joinIdentity(ctx, tx, l.User, who, in.Profile); err != nil {
+			return err
+		}
+		if opened != nil {
+			if err := tx.InsertSession(ctx, *opened); err != nil {
+				return err
+			}
+		}
+		if err := tx.TouchUser(ctx, app.ID, id); err != nil {
+			return err
+		}
+		if err := e.forgetUser(ctx, tx, app.ID, id); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(id)))
+	})
+	if errors.Is(err, hecate.NotFound) { // deleted meanwhile
+		return nil, errChanged
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e.loggedIn(ctx, app, &before, token)
+}
+
+// joinIdentity gives a user who is locked an identity that he may have already, and keeps what the provider says.
+func (e *Engine) joinIdentity(ctx context.Context, tx *store.DB, u *hecate.User, who hecate.Identity, p *hecate.Profile) error {
+	known, err := tx.Identity(ctx, u.App, who.Kind, who.Match)
+	switch {
+	case err == nil && known.User != u.ID:
+		return errChanged
+	case errors.Is(err, hecate.NotFound):
+		if !u.EmailVerified || !p.EmailVerified || FoldLogin(u.Email) != FoldLogin(p.Email) {
+			return errChanged
+		}
+		if err := e.addIdentity(ctx, tx, u, who); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	}
+	return tx.SetProviderProfile(ctx, u.App, u.ID, p.Provider, p.Raw)
+}
+
+func (e *Engine) addIdentity(ctx context.Context, tx *store.DB, u *hecate.User, who hecate.Identity) error {
+	who.User, who.CreatedAt = u.ID, e.stamp()
+	who.VerifiedAt = who.CreatedAt
+	free, err := tx.InsertIdentity(ctx, u.App, who)
+	if err == nil && !free {
+		return errChanged
+	}
+	return err
+}
+
+// LinkSocial gives the signed-in user an identity at a provider. Kinds: Unauthenticated, Invalid on "subject",
+// Exists on "subject" when somebody else has it, on "provider" when he has another one there.
+func (e *Engine) LinkSocial(ctx context.Context, actor *hecate.Actor, p *hecate.Profile) error {
+	const op = "link provider"
+	app, err := inApp(actor, op)
+	if err != nil {
+		return err
+	}
+	if actor.User == nil {
+		return hecate.E(hecate.Unauthenticated, op)
+	}
+	who, err := identityOf(p, op)
+	if err != nil {
+		return err
+	}
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		l, err := e.loadUser(ctx, tx, app.ID, actor.User.ID, op)
+		if err != nil {
+			return err
+		}
+		mine, err := tx.Identities(ctx, app.ID, l.User.ID)
+		if err != nil {
+			return err
+		}
+		for _, i := range mine {
+			if i.Kind == who.Kind && i.Match != who.Match {
+				return hecate.E(hecate.Exists, op).On("provider")
+			}
+		}
+		known, err := tx.Identity(ctx, app.ID, who.Kind, who.Match)
+		switch {
+		case err == nil && known.User != l.User.ID:
+			return hecate.E(hecate.Exists, op).On("subject")
+		case errors.Is(err, hecate.NotFound):
+			if err := e.addIdentity(ctx, tx, l.User, who); errors.Is(err, errChanged) {
+				return hecate.E(hecate.Exists, op).On("subject")
+			} else if err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		}
+		if err := tx.SetProviderProfile(ctx, app.ID, l.User.ID, p.Provider, p.Raw); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(l.User.ID))+" "+p.Provider)
+	})
+}
+
+// UnlinkSocial takes the signed-in user's identity at a provider away. Kinds: Unauthenticated, NotFound on "provider".
+func (e *Engine) UnlinkSocial(ctx context.Context, actor *hecate.Actor, name string) error {
+	const op = "unlink provider"
+	app, err := inApp(actor, op)
+	if err != nil {
+		return err
+	}
+	if actor.User == nil {
+		return hecate.E(hecate.Unauthenticated, op)
+	}
+	kind := hecate.ProviderIdentity(name)
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		l, err := e.loadUser(ctx, tx, app.ID, actor.User.ID, op)
+		if err != nil {
+			return err
+		}
+		mine, err := tx.Identities(ctx, app.ID, l.User.ID)
+		if err != nil {
+			return err
+		}
+		for _, i := range mine {
+			if i.Kind != kind {
+				continue
+			}
+			if err := errors.Join(tx.DeleteIdentities(ctx, app.ID, l.User.ID, kind), tx.DeleteProviderProfile(ctx, app.ID, l.User.ID, name)); err != nil {
+				return err
+			}
+			return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(l.User.ID))+" "+name)
+		}
+		return hecate.E(hecate.NotFound, op).On("provider")
+	})
+}
+
+// SocialProfiles returns what providers said of the signed-in user, by provider. Kinds: Unauthenticated.
+func (e *Engine) SocialProfiles(ctx context.Context, actor *hecate.Actor) (map[string]map[string]any, error) {
+	const op = "list provider profiles"
+	app, err := inApp(actor, op)
+	if err != nil {
+		return nil, err
+	}
+	if actor.User == nil {
+		return nil, hecate.E(hecate.Unauthenticated, op)
+	}
+	rows, err := e.db.ProviderProfiles(ctx, app.ID, actor.User.ID)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	out := make(map[string]map[string]any, len(rows))
+	for _, row := range rows {
+		out[row.Provider] = row.Profile
+	}
+	return out, nil
+}
+
+// adminSocial is where the server keeps which providers admins may come by.
+const adminSocial = "social"
+
+// SetAdminProviders says which providers admins may come by, instead of those before, by name with the settings that apps have
+// too. Each needs the server's own client id (twitter and pingident are bound to theirs anyway): a token issued for some other
+// app must never open an account here. Kinds: Forbidden for all but the operator, Invalid on "social".
+func (e *Engine) SetAdminProviders(ctx context.Context, actor *hecate.Actor, providers map[string]map[string]any) error {
+	const op = "set providers of admins"
+	if actor == nil || actor.Kind != hecate.SystemActor {
+		e.refused(actor, "", op, "", "")
+		return hecate.E(hecate.Forbidden, op)
+	}
+	for name, values := range providers {
+		if !provider.Known(name) || settingsOf(values).ClientID == "" {
+			return hecate.E(hecate.Invalid, op).On("social").Says("a known provider with a client id is expected: " + name)
+		}
+	}
+	text, err := json.Marshal(providers)
+	if err != nil {
+		return hecate.E(hecate.Invalid, op).On("social").Because(err)
+	}
+	sealed, err := e.keys.Seal(text, adminSocial)
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return e.db.Write(ctx, func(tx *store.DB) error { return tx.SetMeta(ctx, adminSocial, sealed) })
+}
+
+// adminProvider is a provider that admins may come by. Kinds: Unsupported on "provider".
+func (e *Engine) adminProvider(ctx context.Context, name string) (provider.Settings, error) {
+	const op = "ask provider"
+	none := hecate.E(hecate.Unsupported, op).On("provider").Says("admins do not come by that provider")
+	sealed, err := e.db.Meta(ctx, adminSocial)
+	if errors.Is(err, hecate.NotFound) {
+		return provider.Settings{}, none
+	}
+	if err != nil {
+		return provider.Settings{}, err
+	}
+	text, err := e.keys.Open(sealed, adminSocial)
+	if err != nil {
+		return provider.Settings{}, fmt.Errorf("%s: %w", op, err)
+	}
+	var all map[string]map[string]any
+	if err := json.Unmarshal(text, &all); err != nil {
+		return provider.Settings{}, fmt.Errorf("%s: %w", op, err)
+	}
+	values, ok := all[name]
+	if !ok {
+		return provider.Settings{}, none
+	}
+	return settingsOf(values), nil
+}
+
+// LoginAdminSocial logs in the admin of an identity at a provider, by the rules of LoginSocial: at the first time it joins the
+// account with the same address only when both sides have proved it, and else an account is made where registration is open.
+// Kinds: those of provider.Profile; Invalid on "email" without an address; Exists on "email"; Forbidden when registration is
+// closed; UserDisabled.
+func (e *Engine) LoginAdminSocial(ctx context.Context, t SocialToken) (_ *AdminDetail, created bool, err error) {
+	const op = "login admin"
+	s, err := e.adminProvider(ctx, t.Provider)
+	if err != nil {
+		return nil, false, err
+	}
+	p, err := e.providers.Profile(ctx, provider.Token(t), s)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err := identityOf(p, op); err != nil {
+		return nil, false, err
+	}
+	for range loginTries {
+		out, created, err := e.arriveAdmin(ctx, p, op)
+		if !errors.Is(err, errChanged) {
+			return out, created, err
+		}
+	}
+	return nil, false, hecate.E(hecate.TooMany, op)
+}
+
+// arriveAdmin is one try of LoginAdminSocial: errChanged when somebody was quicker.
+func (e *Engine) arriveAdmin(ctx context.Context, p *hecate.Profile, op string) (*AdminDetail, bool, error) {
+	id, err := e.db.AdminBySubject(ctx, p.Provider, p.Subject)
+	if err == nil {
+		out, err := e.knownAdmin(ctx, id, op)
+		return out, false, err
+	}
+	if !errors.Is(err, hecate.NotFound) {
+		return nil, false, err
+	}
+	if checkEmail(op, "email", p.Email) != nil {
+		return nil, false, hecate.E(hecate.Invalid, op).On("email").Says("the provider names no address")
+	}
+	holder, err := e.db.AdminByEmail(ctx, FoldLogin(p.Email))
+	switch {
+	case errors.Is(err, hecate.NotFound):
+		out, err := e.createAdminSocial(ctx, p, op)
+		return out, err == nil, err
+	case err != nil:
+		return nil, false, err
+	case !p.EmailVerified || !holder.Activated:
+		return nil, false, hecate.E(hecate.Exists, op).On("email").Says("an account has this address, which has not been proved on both sides")
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := e.bindAdmin(ctx, tx, p, holder.ID); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, nil, "", "link provider", "admin:"+string(holder.ID)+" "+p.Provider)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	out, err := e.knownAdmin(ctx, holder.ID, op)
+	return out, false, err
+}
+
+func (e *Engine) bindAdmin(ctx context.Context, tx *store.DB, p *hecate.Profile, id hecate.AdminID) error {
+	free, err := tx.InsertAdminIdentity(ctx, p.Provider, p.Subject, id, e.stamp())
+	if err == nil && !free {
+		return errChanged
+	}
+	return err
+}
+
+func (e *Engine) knownAdmin(ctx context.Context, id hecate.AdminID, op string) (*AdminDetail, error) {
+	a, err := e.db.Admin(ctx, id)
+	if err != nil {
+		return nil, missing(err, op, "admin")
+	}
+	if a.Disabled {
+		e.refused(nil, "", op, "admin:"+string(id), "disabled")
+		return nil, hecate.E(hecate.UserDisabled, op)
+	}
+	return e.adminDetail(a)
+}
+
+// createAdminSocial makes the account of an identity, without a password.
+func (e *Engine) createAdminSocial(ctx context.Context, p *hecate.Profile, op string) (*AdminDetail, error) {
+	if err := e.mayRegister(ctx, nil, hecate.Secret{}, op); err != nil {
+		return nil, err
+	}
+	in := RegisterAdminInput{Email: p.Email, Name: p.Name, FirstName: p.FirstName, LastName: p.LastName, Activated: p.EmailVerified}
+	if err := in.check(op); err != nil {
+		return nil, err
+	}
+	n, err := e.prepareAdmin(nil, in, "", op)
+	if err != nil {
+		return nil, err
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, adminsLock); err != nil {
+			return err
+		}
+		if err := e.insertAdmin(ctx, tx, nil, n, op); err != nil {
+			return err
+		}
+		return e.bindAdmin(ctx, tx, p, n.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return n.detail(), nil
+}
