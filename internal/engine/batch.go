@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"hecate"
 	"hecate/internal/store"
@@ -12,12 +13,14 @@ import (
 // maxBatch bounds the records of one batch.
 const maxBatch = 1000
 
-// SaveInput is one record of a batch: made where its collection has none of that key, else changed.
+// SaveInput is one record of a batch: made where its collection has none of that name, else changed.
 type SaveInput struct {
 	Collection string // exactly as the collection is called; hecate.ProfileName for the profiles
-	// Input.Key names the record ("": a new one). Input.Private says in which space it is meant to be. A nil value
-	// for a field that the collection lacks, or for one that the server counts, changes nothing.
+	// Input.ID, else Input.Key, else By names the record; without any it is a new one. Input.Private says in which space it is
+	// meant to be. A nil value for a field that the collection lacks, or for one that the server counts, changes nothing.
 	Input RecordInput
+	By    FieldText
+	Mode  SaveMode
 	// Fields are the types of fields that the collection may lack; for those not listed the value says enough. Only
 	// Name, Type, Target, Indexed and Ordered count. In Target a name serves instead of an id.
 	Fields []hecate.Field
@@ -25,13 +28,33 @@ type SaveInput struct {
 	Username, Email *string
 }
 
+// FieldText names a record by the text of a unique field. One that is made gets it. A collection whose field is not
+// unique has no record of that name.
+type FieldText struct{ Field, Text string }
+
+// SaveMode says what may become of an item.
+type SaveMode uint8
+
+// The modes.
+const (
+	MakeOrChange SaveMode = iota // made by who holds Create, changed by who holds Update
+	MakeOnly                     // Exists on "id" or "key" where it is there
+	ChangeOnly                   // NotFound on "record" where it is not
+	Put                          // as MakeOrChange, but to make it takes Update at the path where the record is to be
+)
+
 // SaveOptions say how a batch is saved.
 type SaveOptions struct {
 	Atomic bool // all or nothing
+	Guests bool // nobody has to be signed in: the door decides of each item alone
+	// Missing is what a field becomes that a collection lacks, false for none; fields that are there stay what they are, and values
+	// must fit them. Open collections get such fields too, as long as there is room. nil: fields are made as SaveInput.Fields
+	// and the values say, and values of another type are a conflict.
+	Missing func(name string, value any) (hecate.Field, bool)
 	// Extend asks whether a collection may be given the fields that values need; c is nil where the collection itself
 	// is missing and would be made. nil: never. Where Settings.ClosedSchema holds, only who may change schemas extends them.
 	Extend func(c *hecate.Collection) bool
-	// New is what a missing collection begins with: Access, Defaults, Open, Extra.
+	// New is what a missing collection begins with: Schema, Access, Defaults, Open, Extra.
 	New CollectionInput
 }
 
@@ -47,7 +70,8 @@ type SaveResult struct {
 //
 // Kinds of items: Forbidden (on "record" to change it, "collection" to make one there, and with Atomic on the name of a
 // field that rules close, which is left out silently else), Invalid on a field's name, Exists on "key" (also
-// for a record in another space), on a unique field's name, on "username", "email" or a login key; Stale, TooLarge. A profile is
+// for a record in another space), on "id" (also for one of another collection), on a unique field's name, on "username", "email"
+// or a login key; Stale, TooLarge, NotFound by the item's Mode. A profile is
 // changed by its user and by who manages users, whatever its grants say, and never made here.
 //
 // Kinds of err: Unauthenticated without a user or powers over records; TooLarge on "records"; Invalid on "schema" where the
@@ -59,7 +83,7 @@ func (e *Engine) SaveRecords(ctx context.Context, actor *hecate.Actor, items []S
 	if err != nil {
 		return nil, err
 	}
-	if actor.User == nil && !actor.Can(hecate.Create|hecate.Update, hecate.AreaRecords) {
+	if actor.User == nil && !o.Guests && !actor.Can(hecate.Create|hecate.Update, hecate.AreaRecords) {
 		return nil, hecate.E(hecate.Unauthenticated, op)
 	}
 	if len(items) > maxBatch {
@@ -73,8 +97,8 @@ func (e *Engine) SaveRecords(ctx context.Context, actor *hecate.Actor, items []S
 	for range saveTries {
 		err = e.db.Write(ctx, func(tx *store.DB) error {
 			b = &saving{
-				extension: extension{e: e, tx: tx, actor: actor, app: app, may: o.Extend, new: o.New},
-				items:     items, atomic: o.Atomic, rights: rights, results: make([]SaveResult, len(items)),
+				extension: extension{e: e, tx: tx, actor: actor, app: app, may: o.Extend, new: o.New, missing: o.Missing},
+				items:     slices.Clone(items), atomic: o.Atomic, rights: rights, results: make([]SaveResult, len(items)),
 			}
 			return b.run(ctx)
 		})
@@ -82,10 +106,10 @@ func (e *Engine) SaveRecords(ctx context.Context, actor *hecate.Actor, items []S
 			break
 		}
 	}
-	if errors.Is(err, errPart) {
-		err = nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errRaced):
+		return nil, hecate.E(hecate.TooMany, op).Says("others make the same records").After(time.Second)
+	case err != nil && !errors.Is(err, errPart):
 		return nil, err
 	}
 	return b.results, nil
@@ -117,7 +141,7 @@ type saving struct {
 	items    []SaveInput
 	atomic   bool
 	rights   FieldRights
-	existing map[RecordName]*hecate.Record // as they were before the batch
+	existing []*hecate.Record // by item, as they were before the batch; nil: none
 	results  []SaveResult
 }
 
@@ -157,21 +181,104 @@ func (b *saving) run(ctx context.Context) error {
 	return nil
 }
 
-// load finds the collections, and in one query the records that are there already.
+// load finds the collections, and in one query for each way to name them the records that are there already.
 func (b *saving) load(ctx context.Context) error {
+	b.existing = make([]*hecate.Record, len(b.items))
 	names := make([]RecordName, 0, len(b.items))
-	for _, item := range b.items {
-		if _, err := b.collection(ctx, item.Collection); err != nil {
+	var ids []hecate.RecordID
+	for i := range b.items {
+		item := &b.items[i]
+		c, err := b.collection(ctx, item.Collection)
+		if err != nil {
 			return err
+		}
+		id, err := b.named(ctx, c, item)
+		if err != nil {
+			return err
+		}
+		if id != "" {
+			ids = append(ids, id)
 		}
 		names = append(names, RecordName{item.Collection, item.Input.Key})
 	}
 	found, err := b.e.recordsNamed(ctx, b.tx, b.found, names)
-	b.existing = make(map[RecordName]*hecate.Record, len(found))
-	for name, r := range found {
-		b.existing[name] = r.Record
+	if err != nil {
+		return err
 	}
-	return err
+	there, err := b.recordsOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, n := range names {
+		r := there[b.items[i].Input.ID]
+		if s, ok := found[n]; ok && b.items[i].Input.ID == "" {
+			r = s.Record
+		}
+		if c := b.found[n.Collection]; r != nil && c != nil && r.Collection == c.ID {
+			b.existing[i] = r
+		}
+	}
+	return nil
+}
+
+// named gives an item named by a unique field the id of its record, or of the one that is to be made.
+func (b *saving) named(ctx context.Context, c *hecate.Collection, item *SaveInput) (hecate.RecordID, error) {
+	if item.By.Field == "" || item.Input.ID != "" || item.Input.Key != "" {
+		return item.Input.ID, nil
+	}
+	id, err := b.e.recordByUnique(ctx, b.tx, c, item.By)
+	if err != nil && !errors.Is(err, hecate.NotFound) {
+		return "", err
+	}
+	if id == "" {
+		fresh, err := b.e.newID()
+		if err != nil {
+			return "", err
+		}
+		item.Input.ID = hecate.RecordID(fresh)
+		return "", nil
+	}
+	item.Input.ID = id
+	return id, nil
+}
+
+// recordByUnique finds the record of c, which may be nil, that has that text in a unique field. Kinds: NotFound.
+func (e *Engine) recordByUnique(ctx context.Context, db *store.DB, c *hecate.Collection, by FieldText) (hecate.RecordID, error) {
+	if c == nil || badText(by.Text) != "" {
+		return "", hecate.NotFound
+	}
+	f := c.Field(by.Field)
+	if f == nil || !f.Unique {
+		return "", hecate.NotFound
+	}
+	return db.RecordByUnique(ctx, c, f, by.Text)
+}
+
+// recordsOf returns the app's records with those ids that are in collections of the batch, in one query.
+func (b *saving) recordsOf(ctx context.Context, ids []hecate.RecordID) (map[hecate.RecordID]*hecate.Record, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id hecate.RecordID) bool { return badText(string(id)) != "" })
+	cs := map[hecate.CollectionID]*hecate.Collection{}
+	for _, c := range b.found {
+		if c != nil {
+			cs[c.ID] = c
+		}
+	}
+	out := map[hecate.RecordID]*hecate.Record{}
+	if len(cs) == 0 {
+		return out, nil
+	}
+	rows, err := b.tx.RecordsByIDs(ctx, b.app.ID, ids, func(id hecate.CollectionID) (*hecate.Collection, error) {
+		if c := cs[id]; c != nil {
+			return c, nil
+		}
+		return &hecate.Collection{ID: id, App: b.app.ID}, nil // of another collection: its values do not matter
+	})
+	for _, r := range rows {
+		if cs[r.Collection] != nil {
+			out[r.ID] = r.Record
+		}
+	}
+	return out, err
 }
 
 // recordsNamed finds records by their names in one query; found are the collections by exact name.
@@ -206,10 +313,25 @@ func (e *Engine) appOfAny(cs map[hecate.CollectionID]*hecate.Collection) hecate.
 func (b *saving) admit(i int) error {
 	item := &b.items[i]
 	c := b.found[item.Collection]
-	if r := b.existing[RecordName{item.Collection, item.Input.Key}]; r != nil {
+	if r := b.existing[i]; r != nil {
+		if item.Mode == MakeOnly {
+			return item.taken()
+		}
 		return b.mayChange(c, r, item)
 	}
+	if item.Mode == ChangeOnly {
+		return hecate.E(hecate.NotFound, "save records").On("record")
+	}
 	return b.mayMake(c, item)
+}
+
+// taken is the error of an item whose name another record has.
+func (item *SaveInput) taken() error {
+	field := "key"
+	if item.Input.ID != "" {
+		field = "id"
+	}
+	return hecate.E(hecate.Exists, "save records").On(field)
 }
 
 // mayChange refuses changes of a record that the actor may not make. Kinds: Exists on "key", Forbidden on "record".
@@ -256,8 +378,11 @@ func (b *saving) mayMake(c *hecate.Collection, item *SaveInput) error {
 	} else if !b.allowed(nil) {
 		return nil // the missing collection is what counts, and is said of the whole batch
 	}
-	scope := hecate.Scope{Area: hecate.AreaRecords, Path: "/" + item.Collection}
-	if c != nil && c.Kind == hecate.ProfileCollection || !(hecate.Policy{Collection: access}).Allow(b.actor, hecate.Create, scope) {
+	want, scope := hecate.Create, hecate.Scope{Area: hecate.AreaRecords, Path: "/" + hecate.Plural(item.Collection)}
+	if item.Mode == Put && !access.Own {
+		want, scope.Path = hecate.Update, scope.Path+"/"+string(item.Input.ID)
+	}
+	if c != nil && c.Kind == hecate.ProfileCollection || !(hecate.Policy{Collection: access}).Allow(b.actor, want, scope) {
 		return b.refuse(c, "", "collection")
 	}
 	return nil
@@ -300,7 +425,7 @@ func (b *saving) save(ctx context.Context, i int) (*hecate.Record, error) {
 	var names userNames
 	if c.Kind == hecate.ProfileCollection {
 		var err error
-		if names, err = b.holdUser(ctx, &item); err != nil {
+		if names, err = b.holdUser(ctx, i); err != nil {
 			return nil, err
 		}
 	}
@@ -308,12 +433,16 @@ func (b *saving) save(ctx context.Context, i int) (*hecate.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := b.lock(ctx, c, in.Key)
-	if errors.Is(err, hecate.NotFound) {
+	before, err := b.lock(ctx, c, &item)
+	switch {
+	case errors.Is(err, hecate.NotFound) && item.Mode == ChangeOnly:
+		return nil, hecate.E(hecate.NotFound, "save records").On("record")
+	case errors.Is(err, hecate.NotFound):
 		return b.make(ctx, c, &item, in)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
+	case item.Mode == MakeOnly:
+		return nil, item.taken()
 	}
 	if err := b.mayChange(c, before.Record, &item); err != nil { // it may be another than it was
 		return nil, err
@@ -321,11 +450,12 @@ func (b *saving) save(ctx context.Context, i int) (*hecate.Record, error) {
 	return b.change(ctx, c, before, in, names)
 }
 
-func (b *saving) lock(ctx context.Context, c *hecate.Collection, key string) (store.Stored, error) {
-	if key == "" || badText(key) != "" {
+func (b *saving) lock(ctx context.Context, c *hecate.Collection, item *SaveInput) (store.Stored, error) {
+	ref := RecordRef{ID: item.Input.ID, Key: item.Input.Key}
+	if !ref.usable() {
 		return store.Stored{}, hecate.NotFound
 	}
-	return b.tx.LockRecord(ctx, c, store.RecordRef{Key: key})
+	return b.tx.LockRecord(ctx, c, store.RecordRef(ref))
 }
 
 // userNames are a user and the names he is to have.
@@ -335,9 +465,9 @@ type userNames struct {
 }
 
 // holdUser locks the user of a profile whose login names the item changes, before his profile is.
-func (b *saving) holdUser(ctx context.Context, item *SaveInput) (userNames, error) {
+func (b *saving) holdUser(ctx context.Context, i int) (userNames, error) {
 	const op = "save records"
-	r := b.existing[RecordName{item.Collection, item.Input.Key}]
+	item, r := &b.items[i], b.existing[i]
 	if item.Username == nil && item.Email == nil || r == nil {
 		return userNames{}, nil
 	}
@@ -359,14 +489,39 @@ func (b *saving) make(ctx context.Context, c *hecate.Collection, item *SaveInput
 	if err := b.closed(c, r, &in); err != nil {
 		return nil, err
 	}
+	if item.By.Field != "" {
+		in.Values[item.By.Field] = item.By.Text
+	}
 	r, err = b.e.insertRecord(ctx, b.tx, c, r, &in)
-	if in.Key != "" && errors.Is(err, hecate.Exists) && hecate.Detail(err).Field == "key" {
-		return nil, errRaced
+	if errors.Is(err, hecate.Exists) {
+		return nil, b.raced(ctx, c, item, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return b.rights.strip(c, r), nil
+}
+
+// raced is what became of an item that could not be made: errRaced where it has come meanwhile and is to be changed.
+func (b *saving) raced(ctx context.Context, c *hecate.Collection, item *SaveInput, err error) error {
+	switch field := hecate.Detail(err).Field; {
+	case field != "key" && field != item.By.Field:
+		return err
+	case field == "key" && item.Input.ID == "" && item.Input.Key == "":
+		return err
+	case item.Mode == MakeOnly:
+		return item.taken()
+	case field == "key" && item.Input.ID != "":
+		// An id is one of the whole app: what has it may be in another collection, or a user.
+		rows, lookup := b.tx.LockRecords(ctx, c, []hecate.RecordID{item.Input.ID})
+		if lookup != nil {
+			return lookup
+		}
+		if len(rows) == 0 {
+			return item.taken()
+		}
+	}
+	return errRaced
 }
 
 func (b *saving) change(ctx context.Context, c *hecate.Collection, before store.Stored, in RecordInput, names userNames) (*hecate.Record, error) {
@@ -392,7 +547,7 @@ func (b *saving) change(ctx context.Context, c *hecate.Collection, before store.
 	if err != nil {
 		return nil, err
 	}
-	return b.rights.strip(c, r), nil
+	return b.rights.strip(c, echo(b.asked(c), c, r, &in)), nil
 }
 
 // closed deals with fields that rules close to the actor: with an atomic batch they are refused, else left out.
@@ -695,6 +850,9 @@ func (d *deleting) delete(ctx context.Context, i int, n RecordName) error {
 	c, r := d.cs[n.Collection], d.found[n]
 	blobs, err := d.tx.DeleteRecordFiles(ctx, c.App, r.ID)
 	if err != nil {
+		return err
+	}
+	if err := d.e.forgetLinksOf(ctx, d.tx, c.App, r.ID); err != nil {
 		return err
 	}
 	err = d.tx.DeleteRecord(ctx, c, r.ID)

@@ -330,6 +330,9 @@ func (e *Engine) DeleteCollection(ctx context.Context, actor *hecate.Actor, name
 		if err := e.forgetAll(ctx, tx, "records"); err != nil {
 			return err
 		}
+		if err := e.forgetAll(ctx, tx, "links"); err != nil {
+			return err
+		}
 		return e.forgetCollection(ctx, tx, c)
 	})
 	if err != nil {

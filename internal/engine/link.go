@@ -38,7 +38,16 @@ func (e *Engine) changeLinks(ctx context.Context, actor *hecate.Actor, name stri
 	if len(to) > maxBatch {
 		return hecate.E(hecate.TooLarge, op).On("users").With("limit", maxBatch)
 	}
-	err = e.db.Write(ctx, func(tx *store.DB) error { return change(tx, ctx, app.ID, actor.User.ID, name, to) })
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := change(tx, ctx, app.ID, actor.User.ID, name, to); err != nil {
+			return err
+		}
+		ends := []hecate.RecordID{actor.User.ID.ProfileID()}
+		for _, id := range to {
+			ends = append(ends, id.ProfileID())
+		}
+		return e.forgetLinks(ctx, tx, app.ID, ends...)
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}

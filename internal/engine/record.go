@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
+
+	"github.com/google/uuid"
 
 	"hecate"
 	"hecate/internal/store"
@@ -22,6 +26,7 @@ type RecordRef struct {
 
 // RecordInput is what a caller asks of a record. Values with a nil value clear the field.
 type RecordInput struct {
+	ID      hecate.RecordID                                                             // creation only: a canonical UUID that no record and no user of the app has; "": a new one
 	Key     string                                                                      // creation only
 	Values  hecate.Values                                                               // merged into the stored ones
 	Changes []hecate.Change                                                             // operations on stored values
@@ -165,7 +170,7 @@ func (e *Engine) Records(ctx context.Context, actor *hecate.Actor, c *hecate.Col
 	return page, err
 }
 
-// CreateRecord makes a record. Kinds: Forbidden, Invalid on a field's name, Exists on a unique field's name or
+// CreateRecord makes a record. Kinds: Forbidden, Invalid on a field's name, Exists on a unique field's name, "id" or
 // "key", TooLarge on "record".
 func (e *Engine) CreateRecord(ctx context.Context, actor *hecate.Actor, c *hecate.Collection, in RecordInput) (*hecate.Record, error) {
 	const op = "create record"
@@ -186,6 +191,9 @@ func (e *Engine) CreateRecord(ctx context.Context, actor *hecate.Actor, c *hecat
 			return err
 		}
 		made, err = e.insertRecord(ctx, tx, c, r, &in)
+		if in.ID != "" && errors.Is(err, hecate.Exists) && hecate.Detail(err).Field == "key" && in.Key == "" {
+			return hecate.E(hecate.Exists, op).On("id")
+		}
 		return err
 	})
 	if err != nil {
@@ -196,13 +204,13 @@ func (e *Engine) CreateRecord(ctx context.Context, actor *hecate.Actor, c *hecat
 
 // newRecord prepares a record as its caller wants it, without values.
 func (e *Engine) newRecord(ctx context.Context, tx *store.DB, actor *hecate.Actor, c *hecate.Collection, in *RecordInput) (*hecate.Record, error) {
-	id, err := e.newID()
+	id, err := e.recordID(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	r := &hecate.Record{ID: hecate.RecordID(id), App: c.App, Key: in.Key, Private: in.Private, CreatedBy: actor.UserID(), UpdatedBy: actor.UserID()}
+	r := &hecate.Record{ID: id, App: c.App, Key: in.Key, Private: in.Private, CreatedBy: actor.UserID(), UpdatedBy: actor.UserID()}
 	if r.Key == "" {
-		r.Key = id
+		r.Key = string(id)
 	}
 	if problem := usableKey(r.Key); problem != "" {
 		return nil, hecate.E(hecate.Invalid, "create record").On("key").Says(problem)
@@ -222,6 +230,18 @@ func (e *Engine) newRecord(ctx context.Context, tx *store.DB, actor *hecate.Acto
 		r.Access = *c.Defaults
 	}
 	return r, nil
+}
+
+// recordID is the wanted id of a new record, or a fresh one. Kinds: Invalid on "id".
+func (e *Engine) recordID(wanted hecate.RecordID) (hecate.RecordID, error) {
+	if wanted == "" {
+		id, err := e.newID()
+		return hecate.RecordID(id), err
+	}
+	if parsed, err := uuid.Parse(string(wanted)); err != nil || parsed.String() != string(wanted) {
+		return "", hecate.E(hecate.Invalid, "create record").On("id").Says("not a UUID in its usual form")
+	}
+	return wanted, nil
 }
 
 func usableKey(key string) string {
@@ -397,7 +417,7 @@ func (e *Engine) UpdateRecord(ctx context.Context, actor *hecate.Actor, c *hecat
 
 // updateIn is UpdateRecord inside a write.
 func (e *Engine) updateIn(ctx context.Context, tx *store.DB, actor *hecate.Actor, c *hecate.Collection, ref RecordRef, in RecordInput) (*hecate.Record, error) {
-	c, before, err := e.holdRecord(ctx, tx, actor, c, ref)
+	c, before, err := e.holdRecord(ctx, tx, actor, c, ref, hecate.Update)
 	if err != nil {
 		return nil, err
 	}
@@ -412,7 +432,35 @@ func (e *Engine) updateIn(ctx context.Context, tx *store.DB, actor *hecate.Actor
 	if err := e.mayWrite(ctx, tx, actor, c, before.Record, &in); err != nil {
 		return nil, err
 	}
-	return e.changeHeld(ctx, tx, actor, c, before, in)
+	r, err := e.changeHeld(ctx, tx, actor, c, before, in)
+	if err != nil {
+		return nil, err
+	}
+	return echo(actor, c, r, &in), nil
+}
+
+// echo is what an actor may see of a record that he changed or deleted: nothing but what he gave where he may not read it.
+func echo(actor *hecate.Actor, c *hecate.Collection, r *hecate.Record, in *RecordInput) *hecate.Record {
+	if may(actor, c, r, hecate.Read) {
+		return r
+	}
+	seen := *r
+	seen.Values, seen.Extra, seen.Access = hecate.Values{}, nil, hecate.Access{}
+	for name, given := range in.Values {
+		if v, ok := r.Values[name]; ok && given != nil {
+			seen.Values[name] = v
+		}
+	}
+	return &seen
+}
+
+// after is now, but later than a time by a millisecond at least: who compares the times of two versions sees a change.
+func (e *Engine) after(t time.Time) time.Time {
+	now, least := e.stamp(), t.Add(time.Millisecond)
+	if now.Before(least) {
+		return least
+	}
+	return now
 }
 
 // changeHeld changes a record that the actor may change.
@@ -421,7 +469,7 @@ func (e *Engine) changeHeld(ctx context.Context, tx *store.DB, actor *hecate.Act
 		return nil, hecate.E(hecate.Stale, "update record").With("expected", in.Expect).With("current", before.Version)
 	}
 	next := *before.Record
-	next.UpdatedAt, next.UpdatedBy = e.stamp(), actor.UserID()
+	next.UpdatedAt, next.UpdatedBy = e.after(before.UpdatedAt), actor.UserID()
 	if in.Extra != nil {
 		next.Extra = in.Extra
 	}
@@ -445,8 +493,8 @@ func (e *Engine) mayWrite(ctx context.Context, tx *store.DB, actor *hecate.Actor
 	return rights.checkWrite(c, r, in)
 }
 
-// holdRecord loads a record that the actor may see, for a change.
-func (e *Engine) holdRecord(ctx context.Context, tx *store.DB, actor *hecate.Actor, c *hecate.Collection, ref RecordRef) (*hecate.Collection, store.Stored, error) {
+// holdRecord loads a record for a change that the actor may see, or may change in that way though he cannot see it.
+func (e *Engine) holdRecord(ctx context.Context, tx *store.DB, actor *hecate.Actor, c *hecate.Collection, ref RecordRef, want hecate.Permissions) (*hecate.Collection, store.Stored, error) {
 	c, err := e.current(ctx, tx, c)
 	if err != nil {
 		return nil, store.Stored{}, err
@@ -455,7 +503,7 @@ func (e *Engine) holdRecord(ctx context.Context, tx *store.DB, actor *hecate.Act
 	if err != nil {
 		return nil, s, err
 	}
-	if !may(actor, c, s.Record, hecate.Read) {
+	if !may(actor, c, s.Record, hecate.Read) && !may(actor, c, s.Record, want) {
 		return nil, s, hecate.E(hecate.NotFound, "record")
 	}
 	return c, s, nil
@@ -505,33 +553,135 @@ func (e *Engine) storeChange(ctx context.Context, tx *store.DB, c *hecate.Collec
 
 // DeleteRecord deletes a record and its files. Kinds: NotFound when not visible, Forbidden (also for profiles).
 func (e *Engine) DeleteRecord(ctx context.Context, actor *hecate.Actor, c *hecate.Collection, ref RecordRef) error {
+	_, err := e.TakeRecord(ctx, actor, c, ref)
+	return err
+}
+
+// TakeRecord is DeleteRecord and returns what was deleted, as far as the actor could see it.
+func (e *Engine) TakeRecord(ctx context.Context, actor *hecate.Actor, c *hecate.Collection, ref RecordRef) (*hecate.Record, error) {
 	const op = "delete record"
 	if visible(actor, c, hecate.Read).None {
-		return e.forbid(actor, op, pathOf(c))
+		return nil, e.forbid(actor, op, pathOf(c))
 	}
 	if !ref.usable() {
-		return hecate.E(hecate.NotFound, op)
+		return nil, hecate.E(hecate.NotFound, op)
 	}
+	var gone *hecate.Record
 	err := e.db.Write(ctx, func(tx *store.DB) error {
-		c, s, err := e.holdRecord(ctx, tx, actor, c, ref)
+		c, s, err := e.holdRecord(ctx, tx, actor, c, ref, hecate.Delete)
 		if err != nil {
 			return err
 		}
 		if c.Kind == hecate.ProfileCollection || !may(actor, c, s.Record, hecate.Delete) {
 			return e.forbid(actor, op, scopeOf(c, s.ID).Path)
 		}
-		blobs, err := tx.DeleteRecordFiles(ctx, c.App, s.ID)
+		gone = echo(actor, c, s.Record, &RecordInput{})
+		return e.takeHeld(ctx, tx, c, []store.Stored{s})
+	})
+	if errors.Is(err, hecate.NotFound) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	return e.Shown(ctx, actor, c, gone)
+}
+
+// takeHeld deletes records of c that this write holds.
+func (e *Engine) takeHeld(ctx context.Context, tx *store.DB, c *hecate.Collection, records []store.Stored) error {
+	ids := make([]hecate.RecordID, len(records))
+	for i, r := range records {
+		ids[i] = r.ID
+	}
+	if err := e.forgetLinksOfAll(ctx, tx, c.App, ids); err != nil {
+		return err
+	}
+	blobs, err := tx.DeleteRecords(ctx, c, ids)
+	if err != nil {
+		return err
+	}
+	e.dropLater(ctx, tx, c.App, blobs)
+	for _, r := range records {
+		if err := e.forgetRecord(ctx, tx, c, r.Record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetLinksOfAll is forgetLinksOf for many records: without asking for the ends of each.
+func (e *Engine) forgetLinksOfAll(ctx context.Context, tx *store.DB, app hecate.AppID, ids []hecate.RecordID) error {
+	switch len(ids) {
+	case 0:
+		return nil
+	case 1:
+		return e.forgetLinksOf(ctx, tx, app, ids[0])
+	}
+	return e.forgetAll(ctx, tx, "links")
+}
+
+// TakeRecords deletes those of the records of a collection that exist and that the actor may delete, with their files, in one write, and
+// returns them in the order of ids, as far as he could see them. Kinds: Forbidden (also for profiles), TooLarge on "records".
+func (e *Engine) TakeRecords(ctx context.Context, actor *hecate.Actor, c *hecate.Collection, ids []hecate.RecordID) ([]*hecate.Record, error) {
+	const op = "delete records"
+	if c.Kind == hecate.ProfileCollection || visible(actor, c, hecate.Delete).None {
+		return nil, e.forbid(actor, op, pathOf(c))
+	}
+	if len(ids) > maxBatch {
+		return nil, hecate.E(hecate.TooLarge, op).On("records").With("limit", maxBatch)
+	}
+	taken := make(map[hecate.RecordID]*hecate.Record, len(ids))
+	err := e.db.Write(ctx, func(tx *store.DB) error {
+		c, err := e.current(ctx, tx, c)
 		if err != nil {
 			return err
 		}
-		if err := tx.DeleteRecord(ctx, c, s.ID); err != nil {
+		rows, err := tx.LockRecords(ctx, c, ids)
+		if err != nil {
 			return err
 		}
-		e.dropLater(ctx, tx, c.App, blobs)
-		return e.forgetRecord(ctx, tx, c, s.Record)
+		rows = slices.DeleteFunc(rows, func(r store.Stored) bool { return !may(actor, c, r.Record, hecate.Delete) })
+		for _, r := range rows {
+			taken[r.ID] = echo(actor, c, r.Record, &RecordInput{})
+		}
+		return e.takeHeld(ctx, tx, c, rows)
 	})
-	if err != nil && !errors.Is(err, hecate.NotFound) {
-		return fmt.Errorf("%s: %w", op, err)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	return err
+	gone := make([]*hecate.Record, 0, len(taken))
+	for _, id := range ids {
+		if r := taken[id]; r != nil {
+			gone = append(gone, r)
+			delete(taken, id)
+		}
+	}
+	return e.shown(ctx, actor, c, gone)
+}
+
+// NamedRecord finds a record by a text field, compared without case, whoever asks; of several the newest. It says nothing of the
+// record but its id. Kinds: NotFound.
+func (e *Engine) NamedRecord(ctx context.Context, c *hecate.Collection, field, text string) (hecate.RecordID, error) {
+	const op = "find record"
+	if badText(field+text) != "" || text == "" {
+		return "", hecate.E(hecate.NotFound, op)
+	}
+	f := c.Field(field)
+	if f != nil && f.Unique && f.Fold {
+		return e.db.RecordByUnique(ctx, c, f, text)
+	}
+	if f == nil && !c.Open {
+		return "", hecate.E(hecate.NotFound, op)
+	}
+	equal := hecate.Filter{Op: hecate.OpEqual, Operand: hecate.Operand{Path: []string{field}, Type: hecate.StringType, Fold: true}, Value: text}
+	page, err := e.db.Records(ctx, store.Search{
+		Collection: c, Visible: hecate.Visibility{All: true}, Query: hecate.Query{Filter: equal, SeqDesc: true, Limit: 1},
+	})
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", op, err)
+	}
+	if len(page.Rows) == 0 {
+		return "", hecate.E(hecate.NotFound, op)
+	}
+	return page.Rows[0].ID, nil
 }
