@@ -105,7 +105,10 @@ func (a *applier) all() error {
 			return err
 		}
 	}
-	return nil
+	if a.spec.Social == nil {
+		return nil // as it was
+	}
+	return a.at(a.engine.SetAdminProviders(a.ctx, engine.System(), plainProviders(a.spec.Social)), "social")
 }
 
 func (a *applier) admin(d adminSpec) error {

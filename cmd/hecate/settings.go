@@ -81,6 +81,37 @@ type providerSpec struct {
 	APIURL       string `yaml:"api_url"`
 	ClientID     string `yaml:"client_id"`
 	ClientSecret string `yaml:"client_secret"`
+	// Of sign-in in a browser, where the provider's own are not meant.
+	AuthURL  string   `yaml:"auth_url"`
+	TokenURL string   `yaml:"token_url"`
+	Scopes   []string `yaml:"scopes"`
+}
+
+// plain is the provider as the engine reads it.
+func (p providerSpec) plain() map[string]any {
+	scopes := make([]any, len(p.Scopes))
+	for i, scope := range p.Scopes {
+		scopes[i] = scope
+	}
+	return map[string]any{
+		"issuer": p.Issuer, "api_url": p.APIURL, "client_id": p.ClientID, "client_secret": p.ClientSecret,
+		"auth_url": p.AuthURL, "token_url": p.TokenURL, "scopes": scopes,
+	}
+}
+
+// plainProviders are providers by name; those under "oidc" are "oidc:<name>".
+func plainProviders(social map[string]socialSpec) map[string]map[string]any {
+	out := map[string]map[string]any{}
+	for kind, s := range social {
+		for _, p := range s.providers {
+			name := kind
+			if kind == "oidc" {
+				name = "oidc:" + p.Name
+			}
+			out[name] = p.plain()
+		}
+	}
+	return out
 }
 
 type mailSpec struct {
@@ -101,7 +132,7 @@ func (s *socialSpec) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.SequenceNode {
 		nodes = n.Content
 	}
-	known := []string{"name", "issuer", "api_url", "client_id", "client_secret"}
+	known := []string{"name", "issuer", "api_url", "client_id", "client_secret", "auth_url", "token_url", "scopes"}
 	for _, item := range nodes {
 		for i := 0; item.Kind == yaml.MappingNode && i+1 < len(item.Content); i += 2 {
 			if key := item.Content[i]; !slices.Contains(known, key.Value) {
@@ -161,9 +192,18 @@ func (c *checker) settings(s settingsSpec, path []any) {
 	} else if k != 0 && k != yaml.SequenceNode {
 		c.fault(at(path, "skygear", "verify", "criteria"), "criteria is any, all, or a list of keys")
 	}
-	for name := range s.Social {
+	c.social(s.Social, at(path, "social"))
+}
+
+func (c *checker) social(social map[string]socialSpec, path []any) {
+	for name, s := range social {
 		if !slices.Contains(socialProviders, name) {
-			c.fault(at(path, "social", name), "unknown provider %q", name)
+			c.fault(at(path, name), "unknown provider %q", name)
+		}
+		for _, p := range s.providers {
+			if name == "oidc" && (p.Name == "" || p.Issuer == "" || p.ClientID == "") {
+				c.fault(at(path, name), "an OpenID Connect provider needs name, issuer and client_id")
+			}
 		}
 	}
 }
@@ -194,18 +234,7 @@ func (a appSpec) settings() (hecate.Settings, error) {
 	if out.Dialects, err = a.dialectSettings(); err != nil {
 		return out, err
 	}
-	out.Social = map[string]map[string]any{}
-	for kind, social := range s.Social {
-		for _, p := range social.providers {
-			name := kind
-			if kind == "oidc" {
-				name = "oidc:" + p.Name
-			}
-			out.Social[name] = map[string]any{
-				"issuer": p.Issuer, "api_url": p.APIURL, "client_id": p.ClientID, "client_secret": p.ClientSecret,
-			}
-		}
-	}
+	out.Social = plainProviders(s.Social)
 	return out, nil
 }
 

@@ -14,9 +14,10 @@ import (
 
 // spec is the declared state of a server, as `hecate apply` reads it.
 type spec struct {
-	Admins []adminSpec `yaml:"admins"`
-	Orgs   []orgSpec   `yaml:"orgs"`
-	Apps   []appSpec   `yaml:"apps"`
+	Admins []adminSpec           `yaml:"admins"`
+	Orgs   []orgSpec             `yaml:"orgs"`
+	Apps   []appSpec             `yaml:"apps"`
+	Social map[string]socialSpec `yaml:"social"` // by which admins may come in
 
 	root yaml.Node // the same text as a tree, for line numbers
 }
@@ -204,6 +205,7 @@ func (c *checker) spec(s *spec) {
 	for i, a := range s.Apps {
 		c.app(a, []any{"apps", i}, aliases)
 	}
+	c.social(s.Social, []any{"social"})
 }
 
 func at(path []any, more ...any) []any { return append(append([]any{}, path...), more...) }
