@@ -104,7 +104,11 @@ func usableRule(r hecate.FieldRule) bool {
 type FieldRights struct {
 	actor *hecate.Actor
 	rules hecate.FieldRules
+	set   bool
 }
+
+// Set reports whether the app has set rules of its own, instead of those that hold before.
+func (f FieldRights) Set() bool { return f.set }
 
 // FieldRights prepares the answers for an actor: the app's rules, or those that hold before any are set. Records that the engine
 // returns are stripped already; this is for login names, which are no fields to it, and for what else a dialect shows.
@@ -114,7 +118,7 @@ func (e *Engine) FieldRights(ctx context.Context, actor *hecate.Actor) (FieldRig
 		return FieldRights{}, err
 	}
 	rules, err := e.fieldRulesOf(ctx, e.db, app.ID)
-	return FieldRights{actor, rules.rules}, err
+	return FieldRights{actor, rules.rules, rules.set}, err
 }
 
 // Of is what the actor may do with a field of a record, or with r nil of any record of c that is not his own.
@@ -154,7 +158,7 @@ func (e *Engine) setRights(ctx context.Context, db *store.DB, actor *hecate.Acto
 	if err != nil || !rules.set || len(rules.rules) == 0 || actor.Can(hecate.Manage, hecate.AreaSchema) {
 		return nil, err
 	}
-	return &FieldRights{actor, rules.rules}, nil
+	return &FieldRights{actor, rules.rules, true}, nil
 }
 
 // strip leaves out what the actor may not read.

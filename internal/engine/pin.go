@@ -22,14 +22,9 @@ func (e *Engine) SetPIN(ctx context.Context, actor *hecate.Actor, ref UserRef, p
 	if err != nil {
 		return err
 	}
-	hash := ""
-	if !pin.IsZero() {
-		if err := checkText(op, "pin", pin.Reveal(), minPIN, maxPIN); err != nil {
-			return err
-		}
-		if hash, err = e.hasher.Hash(ctx, pin.Reveal()); err != nil {
-			return err
-		}
+	hash, err := e.hashPIN(ctx, op, pin)
+	if err != nil {
+		return err
 	}
 	return e.db.Write(ctx, func(tx *store.DB) error {
 		if err := e.lockUser(ctx, tx, u.App, u.ID, op); err != nil {
@@ -40,6 +35,17 @@ func (e *Engine) SetPIN(ctx context.Context, actor *hecate.Actor, ref UserRef, p
 		}
 		return e.record(ctx, tx, actor, u.App, op, string(hecate.SubjectUser(u.ID)))
 	})
+}
+
+// hashPIN is the stored form of a PIN, "" of none. Kinds: Invalid and TooLarge on "pin".
+func (e *Engine) hashPIN(ctx context.Context, op string, pin hecate.Secret) (string, error) {
+	if pin.IsZero() {
+		return "", nil
+	}
+	if err := checkText(op, "pin", pin.Reveal(), minPIN, maxPIN); err != nil {
+		return "", err
+	}
+	return e.hasher.Hash(ctx, pin.Reveal())
 }
 
 func setPIN(ctx context.Context, tx *store.DB, u *hecate.User, hash string) error {

@@ -92,6 +92,22 @@ func (e *Engine) Profiles(ctx context.Context, actor *hecate.Actor, ids []hecate
 	return all, nil
 }
 
+// growProfile is extendProfile by a Growth; nil changes nothing.
+func (e *Engine) growProfile(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, in RecordInput, g *Growth) (RecordInput, error) {
+	if g == nil {
+		return in, nil
+	}
+	x := &extension{e: e, tx: tx, actor: actor, app: app, may: func(*hecate.Collection) bool { return g.Extend }, missing: g.Missing}
+	if err := x.need(ctx, hecate.ProfileName, in.Values, nil); err != nil {
+		return in, err
+	}
+	if err := x.apply(ctx); err != nil {
+		return in, err
+	}
+	in.Values = withoutUnknownNils(x.found[hecate.ProfileName], in.Values)
+	return in, nil
+}
+
 // profiles returns the profiles of users in one query.
 func (e *Engine) profiles(ctx context.Context, db *store.DB, app hecate.AppID, ids []hecate.UserID) (map[hecate.UserID]*hecate.Record, error) {
 	c, err := e.profileCollection(ctx, db, app)

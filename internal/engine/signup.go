@@ -16,8 +16,9 @@ type newcomer struct {
 	external     *hecate.Identity // vouched for by somebody else
 	says         map[string]any   // what a provider says of him; nil: nothing to keep
 	withoutRoles bool
-	arrives      bool  // being made is his first login
-	wish         *wish // what the profile's schema may become; nil: as it is
+	arrives      bool   // being made is his first login
+	pin          string // the stored form of the PIN
+	wish         *wish  // what the profile's schema may become; nil: as it is
 }
 
 // bringIn makes a user with profile and standing session, and what else he asks for. Kinds: those of CreateUser.
@@ -35,6 +36,9 @@ func (e *Engine) bringIn(ctx context.Context, actor *hecate.Actor, app *hecate.A
 		if hash, err = e.hasher.Hash(ctx, in.Password.Reveal()); err != nil {
 			return nil, none, err
 		}
+	}
+	if in.pin, err = e.hashPIN(ctx, op, in.PIN); err != nil {
+		return nil, none, err
 	}
 	u, err := e.newUser(app.ID, in.CreateUserInput, hash)
 	if err != nil {
@@ -62,8 +66,16 @@ func (e *Engine) insertNewcomer(ctx context.Context, tx *store.DB, actor *hecate
 	if err != nil {
 		return err
 	}
+	if profile, err = e.growProfile(ctx, tx, actor, app, profile, in.Growth); err != nil {
+		return err
+	}
 	if err := e.insertUser(ctx, tx, u, hash, op); err != nil {
 		return err
+	}
+	if in.pin != "" {
+		if err := setPIN(ctx, tx, u, in.pin); err != nil {
+			return err
+		}
 	}
 	if in.external != nil {
 		i := *in.external

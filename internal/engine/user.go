@@ -18,12 +18,14 @@ type UserDetail struct {
 	Token   hecate.Secret // the token of the standing session
 }
 
-// UserRef names a user: the first non-zero of ID, Seq, Key, Login (username, else address).
+// UserRef names a user: the first non-zero of ID, Seq, Key, Login (username, else address), Username, Email.
 type UserRef struct {
 	ID    hecate.UserID
 	Seq   int64
 	Key   string
 	Login string
+	// One of his names alone.
+	Username, Email string
 }
 
 // userCacheKey is the key of a user in the tables "users" and "details".
@@ -116,10 +118,27 @@ func (e *Engine) findUser(ctx context.Context, app hecate.AppID, ref UserRef, op
 		u, err = e.db.UserByKey(ctx, app, ref.Key)
 	case ref.Login != "":
 		u, err = e.db.UserByLogin(ctx, app, FoldLogin(ref.Login))
+	case ref.Username != "":
+		u, err = e.userByIdentity(ctx, app, hecate.UsernameIdentity, ref.Username)
+	case ref.Email != "":
+		u, err = e.userByIdentity(ctx, app, hecate.EmailIdentity, ref.Email)
 	default:
 		err = hecate.NotFound
 	}
 	return u, missing(unheldText(err), op, "user")
+}
+
+// userByIdentity finds the user of one login name. Kinds: NotFound.
+func (e *Engine) userByIdentity(ctx context.Context, app hecate.AppID, kind hecate.IdentityKind, name string) (*hecate.User, error) {
+	i, err := e.db.Identity(ctx, app, kind, FoldLogin(name))
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.member(ctx, app, i.User)
+	if err != nil {
+		return nil, err
+	}
+	return m.user, nil
 }
 
 // detail returns a user with what belongs to it, from the cache while nothing of it changes. Kinds: NotFound on "user".
@@ -235,6 +254,7 @@ type CreateUserInput struct {
 	Username      string
 	Email         string
 	Password      hecate.Secret // empty: no usable password
+	PIN           hecate.Secret // empty: none
 	Profile       RecordInput   // Values, Access, Extra of the profile
 	Growth        *Growth       // what the profile's schema may become for the values; nil: as it is
 	NotActivated  bool
@@ -245,15 +265,8 @@ type CreateUserInput struct {
 
 // Growth says how the schema of the profiles may follow the values that one is given, see SaveOptions.
 type Growth struct {
-	Fields []hecate.Field // types of the fields to add, where the values do not say enough
-	Extend bool
-}
-
-func (g *Growth) wish() *wish {
-	if g == nil {
-		return nil
-	}
-	return &wish{g.Fields, g.Extend}
+	Extend  bool
+	Missing func(name string, value any) (hecate.Field, bool)
 }
 
 // CreateUser signs a user up, with profile and standing session. Kinds: Forbidden, Invalid or TooLarge on
@@ -267,7 +280,7 @@ func (e *Engine) CreateUser(ctx context.Context, actor *hecate.Actor, in CreateU
 	if err := e.allowArea(actor, hecate.Create, hecate.AreaUsers, op); err != nil {
 		return nil, err
 	}
-	u, _, err := e.bringIn(ctx, actor, app, newcomer{CreateUserInput: in, wish: in.Growth.wish()}, op)
+	u, _, err := e.bringIn(ctx, actor, app, newcomer{CreateUserInput: in}, op)
 	if err != nil {
 		return nil, err
 	}
@@ -544,7 +557,7 @@ func (e *Engine) loadUser(ctx context.Context, tx *store.DB, app hecate.AppID, i
 func (e *Engine) writeUserChange(ctx context.Context, tx *store.DB, actor *hecate.Actor, id hecate.UserID, c userChange, op string) error {
 	app := actor.App
 	if c.Profile != nil {
-		profile, err := e.extendProfile(ctx, tx, actor, app, *c.Profile, c.Growth.wish())
+		profile, err := e.growProfile(ctx, tx, actor, app, *c.Profile, c.Growth)
 		if err != nil {
 			return err
 		}
