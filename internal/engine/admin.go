@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"hecate"
-	"hecate/internal/mail"
 	"hecate/internal/store"
 )
 
@@ -59,6 +58,7 @@ type RegisterAdminInput struct {
 	Properties                                 map[string]any
 	AccountKey                                 hecate.Secret // given by the operator (apply); else generated
 	Activated                                  bool          // only the operator and the setup link say so
+	Mailing                                    Mailing       // of the letter that activates
 	MinPassword                                int           // bytes that the password has at least; 0: one
 }
 
@@ -95,6 +95,7 @@ type newAdmin struct {
 	key        hecate.Secret
 	invitation hecate.Secret
 	ticket     *hecate.Ticket // that activates him; nil when he is active
+	mailing    Mailing
 	clear      hecate.Secret
 }
 
@@ -124,7 +125,7 @@ func (e *Engine) newAdmin(ctx context.Context, actor *hecate.Actor, in RegisterA
 
 // prepareAdmin prepares the account of a checked input; an empty hash is no password.
 func (e *Engine) prepareAdmin(actor *hecate.Actor, in RegisterAdminInput, hash, op string) (*newAdmin, error) {
-	n := &newAdmin{invitation: in.InvitationKey}
+	n := &newAdmin{invitation: in.InvitationKey, mailing: in.Mailing}
 	n.Password = hash
 	var err error
 	if n.key, err = e.givenKey(actor, in.AccountKey, evenDigit, op); err != nil {
@@ -173,7 +174,7 @@ func (e *Engine) insertAdmin(ctx context.Context, tx *store.DB, actor *hecate.Ac
 		return err
 	}
 	if n.ticket != nil {
-		if err := tx.InsertTicket(ctx, n.ticket, e.lookup(n.clear)); err != nil {
+		if _, err := e.sendAdmin(ctx, tx, letterActivate, &n.Admin, n.ticket, n.clear, n.mailing); err != nil {
 			return err
 		}
 	}
@@ -210,8 +211,7 @@ func (e *Engine) adminNamesFree(ctx context.Context, tx *store.DB, a *hecate.Adm
 	return nil
 }
 
-// RegisterAdmin makes an admin account and hands the activation letter to
-// mail. Kinds: Forbidden when registration is closed and no invitation was
+// RegisterAdmin makes an admin account and queues the activation letter. Kinds: Forbidden when registration is closed and no invitation was
 // given, Invalid on "email" or "password", Exists on "email" or "username", NotFound on "invitation_key".
 func (e *Engine) RegisterAdmin(ctx context.Context, actor *hecate.Actor, in RegisterAdminInput) (*AdminDetail, error) {
 	const op = "register admin"
@@ -230,9 +230,6 @@ func (e *Engine) RegisterAdmin(ctx context.Context, actor *hecate.Actor, in Regi
 	})
 	if err != nil {
 		return nil, err
-	}
-	if n.ticket != nil {
-		e.sendTicket(ctx, "activate", &n.Admin, n.clear)
 	}
 	return n.detail(), nil
 }
@@ -253,8 +250,20 @@ func (e *Engine) mayRegister(ctx context.Context, actor *hecate.Actor, invitatio
 	return hecate.E(hecate.Forbidden, op).Says("registration is closed")
 }
 
-func (e *Engine) sendTicket(ctx context.Context, name string, a *hecate.Admin, clear hecate.Secret) {
-	e.send(ctx, mail.Letter{Name: name, To: a.Email, Fields: map[string]string{"uid": AdminUID(a), "name": a.Name}, Secret: clear})
+// sendAdmin queues a letter to an admin, and stores the ticket that it carries, if it carries one.
+func (e *Engine) sendAdmin(ctx context.Context, tx *store.DB, name string, a *hecate.Admin, t *hecate.Ticket, clear hecate.Secret, m Mailing) (full bool, err error) {
+	if t != nil {
+		if err := tx.InsertTicket(ctx, t, e.lookup(clear)); err != nil {
+			return false, err
+		}
+	}
+	if m.Letter == "" {
+		m.Letter = name
+	}
+	return e.queue(ctx, tx, outgoing{
+		Mailing: m, to: a.Email, ticket: t, clear: clear,
+		fields: map[string]string{"uid": AdminUID(a), "name": a.Name, "username": a.Username},
+	})
 }
 
 // LoginAdmin checks an admin's password, by address or username, at the same
@@ -427,6 +436,7 @@ type UpdateAdminInput struct {
 	// KeepTakenEmail leaves the address as it is when another account has it,
 	// instead of refusing; the account then needs activation all the same.
 	KeepTakenEmail bool
+	Mailing        Mailing // of the letter that confirms a new address
 }
 
 // UpdateAdmin changes the calling admin's account; a new address must be
@@ -450,22 +460,25 @@ func (e *Engine) UpdateAdmin(ctx context.Context, actor *hecate.Actor, in Update
 		return nil, err
 	}
 	var out *store.AdminSecrets
-	var moved bool
 	err = e.changeAdmin(ctx, actor, own.ID, op, func(tx *store.DB, a *store.AdminSecrets) error {
 		out = a
-		var err error
-		if moved, err = e.writeAdminChange(ctx, tx, a, in, op); err != nil || !moved {
+		before := a.Admin
+		moved, err := e.writeAdminChange(ctx, tx, a, in, op)
+		if err != nil || !moved {
 			return err
+		}
+		if before.Email != a.Email {
+			if _, err := e.sendAdmin(ctx, tx, letterMoved, &before, nil, hecate.Secret{}, Mailing{}); err != nil {
+				return err
+			}
 		}
 		t := *ticket
 		t.Address = a.Email
-		return tx.InsertTicket(ctx, &t, e.lookup(clear))
+		_, err = e.sendAdmin(ctx, tx, letterActivate, &a.Admin, &t, clear, in.Mailing)
+		return err
 	})
 	if err != nil {
 		return nil, err
-	}
-	if moved {
-		e.sendTicket(ctx, "activate", &out.Admin, clear)
 	}
 	return e.adminDetail(out)
 }
@@ -652,14 +665,14 @@ func (e *Engine) SetAdminPasswordByOperator(ctx context.Context, actor *hecate.A
 	return err == nil, err
 }
 
-// AskAdminReset hands a letter with a reset ticket to mail. Kinds: NotFound on "email".
-func (e *Engine) AskAdminReset(ctx context.Context, email string) error {
+// AskAdminReset queues a letter with a reset ticket, which may be described. Kinds: NotFound on "email", TooMany.
+func (e *Engine) AskAdminReset(ctx context.Context, email string, letter ...Mailing) error {
 	const op = "ask admin reset"
 	a, err := e.adminOfEmail(ctx, email, op)
 	if err != nil {
 		return err
 	}
-	return e.issueAdminTicket(ctx, &a.Admin, ticketAdminReset, "reset", op)
+	return e.issueAdminTicket(ctx, &a.Admin, ticketAdminReset, letterReset, letter, op)
 }
 
 // adminOfEmail finds an admin by his address alone. Kinds: NotFound on "email".
@@ -671,23 +684,25 @@ func (e *Engine) adminOfEmail(ctx context.Context, email, op string) (*store.Adm
 	return a, missing(err, op, "email")
 }
 
-// issueAdminTicket stores a fresh ticket and sends it.
-func (e *Engine) issueAdminTicket(ctx context.Context, a *hecate.Admin, purpose, letter, op string) error {
+// issueAdminTicket stores a fresh ticket and queues its letter.
+func (e *Engine) issueAdminTicket(ctx context.Context, a *hecate.Admin, purpose, letter string, described []Mailing, op string) error {
 	t, clear, err := e.adminTicket(a, purpose)
 	if err != nil {
 		return err
 	}
-	err = e.db.Write(ctx, func(tx *store.DB) error {
-		if err := tx.InsertTicket(ctx, t, e.lookup(clear)); err != nil {
+	var m Mailing
+	for _, m = range described {
+	}
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		full, err := e.sendAdmin(ctx, tx, letter, a, t, clear, m)
+		if err != nil {
 			return err
+		}
+		if full {
+			return hecate.E(hecate.TooMany, op).Says("this address has had many letters").After(letterWindow)
 		}
 		return e.record(ctx, tx, nil, "", op, "admin:"+string(a.ID))
 	})
-	if err != nil {
-		return err
-	}
-	e.sendTicket(ctx, letter, a, clear)
-	return nil
 }
 
 // ticketOf finds the admin of a link and checks its ticket. Kinds: NotFound on "uid", BadToken, Expired.
@@ -756,8 +771,8 @@ func (e *Engine) ActivateAdmin(ctx context.Context, uid, ticket string) (*AdminD
 	})
 }
 
-// ResendActivation hands the activation letter to mail again. Kinds: NotFound on "email", Exists when already active.
-func (e *Engine) ResendActivation(ctx context.Context, email string) error {
+// ResendActivation queues the activation letter again. Kinds: NotFound on "email", Exists when already active, TooMany.
+func (e *Engine) ResendActivation(ctx context.Context, email string, letter ...Mailing) error {
 	const op = "resend activation"
 	a, err := e.adminOfEmail(ctx, email, op)
 	if err != nil {
@@ -766,7 +781,7 @@ func (e *Engine) ResendActivation(ctx context.Context, email string) error {
 	if a.Activated {
 		return hecate.E(hecate.Exists, op).On("activation")
 	}
-	return e.issueAdminTicket(ctx, &a.Admin, ticketActivate, "activate", op)
+	return e.issueAdminTicket(ctx, &a.Admin, ticketActivate, letterActivate, letter, op)
 }
 
 // himself is the door to an admin's account: his own, and the operator's. Kinds: Forbidden.
@@ -841,14 +856,28 @@ func (e *Engine) UpdateAdminAccount(ctx context.Context, actor *hecate.Actor, id
 type AdminPasswordInput struct {
 	Ref      string
 	Old, New hecate.Secret
-	Min      int // bytes that New has at least; 0: one
+	Min      int    // bytes that New has at least; 0: one
+	From     string // the caller's address, by which wrong guesses are bounded; "" bounds none
 }
 
 // ReplaceAdminPassword changes an admin's password for whoever knows the old one, at the same cost for unknown admins; the operator need
 // not know it. Kinds: UnknownUser, WrongPassword on "old", UserDisabled; NotFound on "admin" for the operator; Invalid, TooLarge and
-// WeakPassword on "new".
+// WeakPassword on "new"; TooMany.
 func (e *Engine) ReplaceAdminPassword(ctx context.Context, actor *hecate.Actor, in AdminPasswordInput) error {
 	const op = "change admin password"
+	forgive, err := e.logins.begin(op, adminGuessKey(in.From, in.Ref))
+	if err != nil {
+		e.refused(actor, "", op, "", "too many failures")
+		return err
+	}
+	err = e.replaceAdminPassword(ctx, actor, in, op)
+	if !isWrongGuess(err) {
+		forgive()
+	}
+	return err
+}
+
+func (e *Engine) replaceAdminPassword(ctx context.Context, actor *hecate.Actor, in AdminPasswordInput, op string) error {
 	a, err := e.adminByRef(ctx, e.db, in.Ref)
 	if err != nil && !errors.Is(err, hecate.NotFound) {
 		return err

@@ -81,6 +81,11 @@ func (e *Engine) actorIn(ctx context.Context, actor *hecate.Actor, app *hecate.A
 	return in, nil
 }
 
+// ActorIn is a caller from outside of apps as he is in one: with his role there, and without powers who has no place in it.
+func (e *Engine) ActorIn(ctx context.Context, actor *hecate.Actor, app *hecate.App) (*hecate.Actor, error) {
+	return e.actorIn(ctx, actor, app)
+}
+
 // appFor finds an app that the actor may see, and the actor in it. Kinds: NotFound.
 func (e *Engine) appFor(ctx context.Context, actor *hecate.Actor, id hecate.AppID, op string) (*hecate.App, *hecate.Actor, error) {
 	app, err := e.AppByID(ctx, id)
@@ -290,12 +295,8 @@ func (e *Engine) insertApp(ctx context.Context, tx *store.DB, actor *hecate.Acto
 	}
 	app.Org, app.OrgName = org.ID, org.Name
 	if actor.Admin != nil {
-		n, err := tx.CountOwnApps(ctx, app.Owner)
-		if err != nil {
+		if err := e.roomForApp(ctx, tx, app.Owner, op); err != nil {
 			return err
-		}
-		if n >= e.limits.AppsPerAdmin {
-			return hecate.E(hecate.TooLarge, op).On("apps").With("limit", e.limits.AppsPerAdmin)
 		}
 	}
 	if err := appNamesFree(ctx, tx, app, op); err != nil {
@@ -356,6 +357,8 @@ type UpdateAppInput struct {
 	Metadata    map[string]any
 	Config      map[string]any
 	Settings    *hecate.Settings
+	// Adjust, instead of Settings, changes the settings as they are when they are written. It may run more than once.
+	Adjust func(*hecate.Settings) error
 }
 
 // UpdateApp changes an app. Kinds: Forbidden, NotFound, Invalid, Exists on "alias" or "name", and on "login_keys" where two
@@ -417,6 +420,13 @@ func (e *Engine) writeAppChange(ctx context.Context, tx *store.DB, actor *hecate
 	if in.Config != nil {
 		app.Config = in.Config
 	}
+	if in.Adjust != nil {
+		next := app.Settings
+		if err := in.Adjust(&next); err != nil {
+			return err
+		}
+		in.Settings = &next
+	}
 	if in.Settings != nil {
 		if in.Settings.Sandbox != app.Settings.Sandbox {
 			if err := e.setSandbox(ctx, tx, app.ID, in.Settings.Sandbox); err != nil {
@@ -442,20 +452,34 @@ func (e *Engine) writeAppChange(ctx context.Context, tx *store.DB, actor *hecate
 	return e.record(ctx, tx, actor, app.ID, op, "app:"+string(app.ID))
 }
 
+// mayEndApp is the door to an app's deletion and return: its owner, and its org's own client, whose it is too.
+func (e *Engine) mayEndApp(actor, in *hecate.Actor, app *hecate.App, op string) error {
+	if actor != nil && actor.Kind == hecate.ClientActor && actor.App == nil && actor.Org == app.Org {
+		return nil
+	}
+	return e.allowArea(in, hecate.Delete, hecate.AreaApp, op)
+}
+
 // DeleteApp deletes an app: its names are free at once, its keys and tokens dead. With purge its data goes
-// too, else it can be restored. Kinds: Forbidden (only the owner may), NotFound.
+// too, else RestoreApp brings it back. Kinds: Forbidden (only the owner and the org's client may), NotFound, without purge Exists on "name" when
+// an app of that name was deleted before and is still kept.
 func (e *Engine) DeleteApp(ctx context.Context, actor *hecate.Actor, id hecate.AppID, purge bool) error {
 	const op = "delete app"
 	app, in, err := e.appFor(ctx, actor, id, op)
 	if err != nil {
 		return err
 	}
-	if err := e.allowArea(in, hecate.Delete, hecate.AreaApp, op); err != nil {
+	if err := e.mayEndApp(actor, in, app, op); err != nil {
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.DB) error {
 		if err := e.forgetApp(ctx, tx, app); err != nil {
 			return err
+		}
+		if !purge {
+			if err := e.keepRetired(ctx, tx, app, op); err != nil {
+				return err
+			}
 		}
 		// Keys lead to apps by themselves, and would outlive theirs in the cache.
 		if err := errors.Join(e.forgetAll(ctx, tx, "keys"), e.forgetAll(ctx, tx, "clients")); err != nil {
@@ -471,6 +495,98 @@ func (e *Engine) DeleteApp(ctx context.Context, actor *hecate.Actor, id hecate.A
 		}
 		return e.record(ctx, tx, in, "", op, "app:"+string(id)) // an event of the server: the app's own go with it
 	})
+}
+
+// keepRetired prepares an app for being deleted and kept. One kept app has a name (contracts/usergrid.md 6.3), and the logins end for good:
+// only credentials (passwords, keys, standing sessions) come back with the app.
+func (e *Engine) keepRetired(ctx context.Context, tx *store.DB, app *hecate.App, op string) error {
+	if err := tx.Lock(ctx, "apps"); err != nil {
+		return err
+	}
+	if used, err := tx.RetiredAppNamed(ctx, app.Org, app.Name, app.ID); err != nil || used {
+		return taken(err, op, "name")
+	}
+	if err := tx.EndLogins(ctx, app.ID); err != nil {
+		return err
+	}
+	return e.forgetAll(ctx, tx, "sessions")
+}
+
+// RestoreApp brings a deleted app of an org back with its data, its name and a free alias. Its client gets a new secret; logins
+// from before stay dead. Kinds: NotFound on "org" or "app", Forbidden, Exists on "name" when another has taken it, TooLarge on "apps".
+func (e *Engine) RestoreApp(ctx context.Context, actor *hecate.Actor, org hecate.OrgID, id hecate.AppID) (*hecate.App, error) {
+	const op = "restore app"
+	if _, err := e.orgFor(ctx, actor, org, op); err != nil {
+		return nil, err
+	}
+	app, err := e.openApp(e.db.RetiredApp(ctx, id))
+	if err == nil && app.Org != org {
+		err = hecate.NotFound
+	}
+	if err != nil {
+		return nil, missing(unheldText(err), op, "app")
+	}
+	in, err := e.actorIn(ctx, actor, app)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.mayEndApp(actor, in, app, op); err != nil {
+		return nil, err
+	}
+	client, err := e.renewedClient(ctx, hecate.Client{App: id, Org: org})
+	if err != nil {
+		return nil, err
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := e.chooseAlias(ctx, tx, app, app.OrgName, op); err != nil { // it holds the lock on apps
+			return err
+		}
+		if err := appNamesFree(ctx, tx, app, op); err != nil {
+			return err
+		}
+		if actor.Admin != nil {
+			if err := e.roomForApp(ctx, tx, app.Owner, op); err != nil {
+				return err
+			}
+		}
+		app.UpdatedAt = e.stamp()
+		if err := tx.ReviveApp(ctx, app); err != nil {
+			return missing(err, op, "app")
+		}
+		if err := tx.UpdateClient(ctx, client); err != nil {
+			return missing(err, op, "client")
+		}
+		if err := e.forgetApp(ctx, tx, app); err != nil {
+			return err
+		}
+		if err := e.forgetAll(ctx, tx, "clients"); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, in, id, op, "app:"+string(id))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return app, nil
+}
+
+// renewedClient prepares a new secret for the client of an app, which keeps its id.
+func (e *Engine) renewedClient(ctx context.Context, c hecate.Client) (store.Sealed[*hecate.Client], error) {
+	old, err := e.storedClient(ctx, e.db, c)
+	if err != nil {
+		return old, missing(err, "client", "client")
+	}
+	c.ID, c.Public = old.Row.ID, old.Row.Public
+	return e.newClient(c)
+}
+
+// roomForApp keeps an admin from owning more apps than he may. The caller holds the lock on apps.
+func (e *Engine) roomForApp(ctx context.Context, tx *store.DB, owner hecate.AdminID, op string) error {
+	n, err := tx.CountOwnApps(ctx, owner)
+	if err == nil && n >= e.limits.AppsPerAdmin {
+		err = hecate.E(hecate.TooLarge, op).On("apps").With("limit", e.limits.AppsPerAdmin)
+	}
+	return err
 }
 
 // purgeApp removes every row of an app, and later the bytes of its files.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 
 	"hecate"
@@ -138,6 +139,7 @@ func (e *Engine) DeclareApp(ctx context.Context, actor *hecate.Actor, in Declare
 	if err != nil {
 		return nil, false, err
 	}
+	keepProperties(&in.Settings, &app.Settings)
 	change := UpdateAppInput{Settings: &in.Settings}
 	if app.Alias != store.FoldName(in.Alias) {
 		change.Alias = &in.Alias
@@ -150,6 +152,27 @@ func (e *Engine) DeclareApp(ctx context.Context, actor *hecate.Actor, in Declare
 		return nil, false, err
 	}
 	return d.App, false, nil
+}
+
+// keepProperties leaves in place what clients set through a dialect and no declaration speaks of.
+func keepProperties(next, now *hecate.Settings) {
+	const name = "properties"
+	for dialect, settings := range now.Dialects {
+		kept, set := settings[name]
+		if _, declared := next.Dialects[dialect][name]; !set || declared {
+			continue
+		}
+		next.Dialects = maps.Clone(next.Dialects)
+		if next.Dialects == nil {
+			next.Dialects = map[string]map[string]any{}
+		}
+		with := maps.Clone(next.Dialects[dialect])
+		if with == nil {
+			with = map[string]any{}
+		}
+		with[name] = kept
+		next.Dialects[dialect] = with
+	}
 }
 
 func (e *Engine) declareNewApp(ctx context.Context, actor *hecate.Actor, in DeclareAppInput) (*hecate.App, error) {

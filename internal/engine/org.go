@@ -507,3 +507,79 @@ func checkProperties(op string, properties map[string]any) error {
 	}
 	return nil
 }
+
+// AddOrgAdmin makes an existing admin, named by id, address or username, a member of an org. Kinds: NotFound on "org" or "admin".
+func (e *Engine) AddOrgAdmin(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, ref string) (*hecate.Admin, error) {
+	const op = "add org member"
+	if _, err := e.orgFor(ctx, actor, id, op); err != nil {
+		return nil, err
+	}
+	a, err := e.adminByRef(ctx, e.db, ref)
+	if err != nil {
+		return nil, missing(err, op, "admin")
+	}
+	return &a.Admin, e.AddOrgMember(ctx, actor, id, a.ID)
+}
+
+// OrgAdmin returns a member of an org by id, address or username. Kinds: NotFound on "org" or "admin".
+func (e *Engine) OrgAdmin(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, ref string) (*hecate.Admin, error) {
+	const op = "org member"
+	if _, err := e.orgFor(ctx, actor, id, op); err != nil {
+		return nil, err
+	}
+	a, err := e.adminByRef(ctx, e.db, ref)
+	if err != nil {
+		return nil, missing(err, op, "admin")
+	}
+	in, err := e.db.IsOrgMember(ctx, id, a.ID)
+	if err == nil && !in {
+		err = hecate.E(hecate.NotFound, op).On("admin")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &a.Admin, nil
+}
+
+// CreateOrgAdmin makes an admin account and its holder a member of the org, in one write; an account that has the address already joins
+// as it is. Members invite people so, whether registration is open or not. Kinds: NotFound on "org", Invalid, TooLarge, WeakPassword,
+// Exists on "username".
+func (e *Engine) CreateOrgAdmin(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, in RegisterAdminInput) (*hecate.Admin, error) {
+	const op = "create org member"
+	org, err := e.orgFor(ctx, actor, id, op)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkEmail(op, "email", in.Email); err != nil {
+		return nil, err
+	}
+	found, err := e.db.AdminByEmail(ctx, FoldLogin(in.Email))
+	if err == nil {
+		return &found.Admin, e.AddOrgMember(ctx, actor, id, found.ID)
+	}
+	if !errors.Is(err, hecate.NotFound) {
+		return nil, err
+	}
+	in.InvitationKey = hecate.Secret{}
+	n, err := e.newAdminOrRandom(ctx, actor, in, op)
+	if err != nil {
+		return nil, err
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, adminsLock); err != nil {
+			return err
+		}
+		if err := e.insertAdmin(ctx, tx, actor, n, op); err != nil {
+			return err
+		}
+		if _, err := tx.InsertOrgMember(ctx, org.ID, n.ID); err != nil {
+			return err
+		}
+		return e.record(ctx, tx, actor, "", "add org member", "org:"+string(id)+" admin:"+string(n.ID))
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.welcome(ctx, n)
+	return &n.Admin, nil
+}
