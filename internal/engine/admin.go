@@ -690,11 +690,8 @@ func (e *Engine) issueAdminTicket(ctx context.Context, a *hecate.Admin, purpose,
 	if err != nil {
 		return err
 	}
-	var m Mailing
-	for _, m = range described {
-	}
 	return e.db.Write(ctx, func(tx *store.DB) error {
-		full, err := e.sendAdmin(ctx, tx, letter, a, t, clear, m)
+		full, err := e.sendAdmin(ctx, tx, letter, a, t, clear, the(described))
 		if err != nil {
 			return err
 		}

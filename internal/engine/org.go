@@ -580,6 +580,5 @@ func (e *Engine) CreateOrgAdmin(ctx context.Context, actor *hecate.Actor, id hec
 	if err != nil {
 		return nil, err
 	}
-	e.welcome(ctx, n)
 	return &n.Admin, nil
 }

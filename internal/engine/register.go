@@ -81,7 +81,6 @@ func (e *Engine) RegisterOrg(ctx context.Context, actor *hecate.Actor, in Regist
 	if err != nil {
 		return nil, err
 	}
-	e.welcome(ctx, owner)
 	return &RegisteredOrg{Org: org, Owner: &owner.Admin, App: app}, nil
 }
 
@@ -95,13 +94,6 @@ func (e *Engine) newAdminOrRandom(ctx context.Context, actor *hecate.Actor, in R
 		in.Password = hecate.NewSecret(text)
 	}
 	return e.newAdmin(ctx, actor, in, op)
-}
-
-// welcome sends the letter that activates a new admin.
-func (e *Engine) welcome(ctx context.Context, n *newAdmin) {
-	if n.ticket != nil {
-		e.sendTicket(ctx, "activate", &n.Admin, n.clear)
-	}
 }
 
 // aliasTries is how many numbers are tried behind a name that is taken.

@@ -59,8 +59,17 @@ func (a *api) locate(r *http.Request) (at address, ok bool) {
 // byID is an application named by its id alone.
 func (a *api) byID(ctx context.Context, id string, rest []string) address {
 	at := address{name: id, path: joinSegments(rest)}
-	at.app, at.err = a.engine.AppByID(ctx, hecate.AppID(strings.ToLower(id)))
+	at.app, at.err = a.appWithID(ctx, id)
 	return at
+}
+
+// appWithID is the application of that id; nobody reaches the master application: contracts/usergrid.md 1.7.
+func (a *api) appWithID(ctx context.Context, id string) (*hecate.App, error) {
+	app := hecate.AppID(strings.ToLower(id))
+	if app == masterApp {
+		return nil, unauthorized("No application access authorized")
+	}
+	return a.engine.AppByID(ctx, app)
 }
 
 // inOrg is the application that the first of rest names in an organization; ok is false where there is none to name.
@@ -71,7 +80,7 @@ func (a *api) inOrg(ctx context.Context, org string, rest []string) (at address,
 	}
 	at.name, at.path = rest[0], joinSegments(rest[1:])
 	if isUUID(at.name) {
-		at.app, at.err = a.engine.AppByID(ctx, hecate.AppID(strings.ToLower(at.name)))
+		at.app, at.err = a.appWithID(ctx, at.name)
 		if at.err == nil && !strings.EqualFold(at.app.OrgName, org) && !strings.EqualFold(string(at.app.Org), org) {
 			at.app, at.err = nil, hecate.E(hecate.NoApp, "find application")
 		}

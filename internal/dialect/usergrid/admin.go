@@ -3,6 +3,7 @@ package usergrid
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"html"
 	"strconv"
 	"strings"
@@ -101,4 +102,225 @@ func wholeNumber(v any) int {
 		n, _ = strconv.ParseInt(v, 10, 32)
 	}
 	return int(max(0, min(n, 1<<31-1)))
+}
+
+// plainText is a text or a number as text, "" for anything else.
+func plainText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case int:
+		return strconv.Itoa(v)
+	}
+	return ""
+}
+
+// admin is the one whom the path names: the caller himself, or for the operator anybody. Everybody else learns nothing.
+func (a *api) admin(r *web.Request, m *manager) (*hecate.Admin, error) {
+	ref := userRef(r, m)
+	admin, err := a.engine.Admin(r.Context(), m.actor, ref)
+	if errors.Is(err, hecate.Forbidden) {
+		return nil, unauthorized("No admin user access authorized").because(err)
+	}
+	return admin, noAdmin(err, ref)
+}
+
+// registerAdmin makes an account that belongs to no organization yet.
+func (a *api) registerAdmin(w *web.Response, r *web.Request, m *manager) error {
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	in, err := f.admin()
+	if err != nil {
+		return err
+	}
+	in.Properties = f.adminProperties()
+	if in.Password.IsZero() {
+		return illegalArgument("password form parameter is required")
+	}
+	d, err := a.engine.RegisterAdmin(r.Context(), m.actor, in)
+	if err != nil {
+		return takenBy(err, "", in)
+	}
+	return a.answerUser(w, r, m, d.Admin, "create user")
+}
+
+// showAdmin answers with the account, its organizations unless shallow is asked for, and the token by which it was asked,
+// where clients look for it: contracts/usergrid.md 6.2.
+func (a *api) showAdmin(w *web.Response, r *web.Request, m *manager) error {
+	admin, err := a.admin(r, m)
+	if err != nil {
+		return err
+	}
+	shown, err := a.adminUser(r.Context(), admin, !strings.EqualFold(r.QueryOne("shallow"), "true"))
+	if err != nil {
+		return err
+	}
+	if token := bearer(r); token != "" {
+		shown = append(shown[:len(shown)-1], `,"token":`...)
+		shown = append(web.AppendText(shown, token), '}')
+	}
+	return a.answerManager(w, r, m, reply{action: "get admin user", status: "ok", data: shown})
+}
+
+// bearer is the token of a request that has been let in, or "".
+func bearer(r *web.Request) string {
+	if token := r.QueryOne("access_token"); token != "" {
+		return token
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// updateAdmin changes names and address; what is no word of an account is a property. With a new password the old one is the proof.
+func (a *api) updateAdmin(w *web.Response, r *web.Request, m *manager) error {
+	admin, err := a.admin(r, m)
+	if err != nil {
+		return err
+	}
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	in := engine.UpdateAdminInput{Email: f.given("email"), Username: f.given("username"), Name: f.given("name")}
+	if in.Username != nil {
+		if err := checkAdminName(*in.Username); err != nil {
+			return err
+		}
+	}
+	more, err := f.properties()
+	if err != nil {
+		return err
+	}
+	in.Properties = merged(merged(admin.Properties, more), f.adminProperties())
+	if f.field("newpassword") != "" {
+		if err := a.setAdminPassword(r, m, string(admin.ID), f); err != nil {
+			return err
+		}
+	}
+	updated, err := a.engine.UpdateAdminAccount(r.Context(), m.actor, admin.ID, in)
+	if err != nil {
+		return takenBy(err, "", engine.RegisterAdminInput{Email: f.field("email"), Username: f.field("username")})
+	}
+	return a.answerManager(w, r, m, reply{action: "update user info", status: "ok", data: adminEntry(updated, nil)})
+}
+
+// given is a member that is a text with something in it, else nil.
+func (f form) given(name string) *string {
+	text := strings.TrimSpace(f.field(name))
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// changeAdminPassword takes the old password as the proof; the operator needs none: contracts/usergrid.md 6.2.
+func (a *api) changeAdminPassword(w *web.Response, r *web.Request, m *manager) error {
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	if f.field("newpassword") == "" {
+		return illegalArgument("newpassword is required")
+	}
+	if err := a.setAdminPassword(r, m, userRef(r, m), f); err != nil {
+		return err
+	}
+	return a.answerManager(w, r, m, reply{action: "set user password"})
+}
+
+func (a *api) setAdminPassword(r *web.Request, m *manager, ref string, f form) error {
+	err := a.engine.ReplaceAdminPassword(r.Context(), m.actor, engine.AdminPasswordInput{
+		Ref: ref, Old: hecate.NewSecret(f.field("oldpassword")), New: hecate.NewSecret(f.field("newpassword")), Min: minPassword,
+		From: r.ClientIP(),
+	})
+	switch {
+	case errors.Is(err, hecate.UnknownUser): // as a wrong password: nobody learns here who has an account
+		return hecate.E(hecate.WrongPassword, "change admin password").Because(err)
+	case errors.Is(err, hecate.UserDisabled):
+		return adminState("auth_disabled_admin", "user disabled").because(err)
+	}
+	return noAdmin(err, ref)
+}
+
+func (a *api) listAdminOrgs(w *web.Response, r *web.Request, m *manager) error {
+	admin, err := a.admin(r, m)
+	if err != nil {
+		return err
+	}
+	orgs, err := a.engine.OrgDetailsOf(r.Context(), m.actor, admin.ID)
+	if err != nil {
+		return err
+	}
+	return a.answerManager(w, r, m, reply{action: "get user management", status: "ok", data: orgsByName(orgs)})
+}
+
+// createAdminOrg makes an organization whose first member is the admin.
+func (a *api) createAdminOrg(w *web.Response, r *web.Request, m *manager) error {
+	admin, err := a.admin(r, m)
+	if err != nil {
+		return err
+	}
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	name := strings.TrimSpace(f.field("organization"))
+	if name == "" {
+		return illegalArgument("The organization parameter was missing")
+	}
+	if err := checkPathName("organization", name, reservedOrgs...); err != nil {
+		return err
+	}
+	org, err := a.engine.CreateOrg(r.Context(), m.actor, name)
+	if err != nil {
+		return takenBy(err, name, engine.RegisterAdminInput{})
+	}
+	if m.actor.Admin == nil {
+		if err := a.engine.AddOrgMember(r.Context(), m.actor, org.ID, admin.ID); err != nil {
+			return err
+		}
+	}
+	var j web.JSONWriter
+	j.Open()
+	j.Raw("organization", plainOrg(org))
+	j.Close()
+	return a.answerManager(w, r, m, reply{action: "new organization for user", status: "ok", data: raw(j.Buf)})
+}
+
+// joinOrg puts an admin into an organization of the caller's.
+func (a *api) joinOrg(w *web.Response, r *web.Request, m *manager) error {
+	admin, org, err := a.adminAndOrg(r, m)
+	if err != nil {
+		return err
+	}
+	if err := a.engine.AddOrgMember(r.Context(), m.actor, org.ID, admin.ID); err != nil {
+		return err
+	}
+	return a.answerManager(w, r, m, reply{action: "add user to organization", status: "ok", organization: plainOrg(org)})
+}
+
+func (a *api) leaveOrg(w *web.Response, r *web.Request, m *manager) error {
+	admin, org, err := a.adminAndOrg(r, m)
+	if err != nil {
+		return err
+	}
+	return a.removeFrom(w, r, m, org, string(admin.ID))
+}
+
+func (a *api) adminAndOrg(r *web.Request, m *manager) (*hecate.Admin, *hecate.Org, error) {
+	admin, err := a.admin(r, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	org, err := a.org(r, m)
+	return admin, org, err
 }

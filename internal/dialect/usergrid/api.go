@@ -56,7 +56,7 @@ func Handler(c Config) (http.Handler, error) {
 		a.publicURL = func() string { return "" }
 	}
 	config := web.MuxConfig{
-		Errors:           a.fail,
+		Errors:           a.refuse,
 		NotFound:         noRoute,
 		MethodNotAllowed: methodNotAllowed,
 		LooseSlash:       true,
@@ -79,7 +79,7 @@ func Handler(c Config) (http.Handler, error) {
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at, ok := a.locate(r)
 	if !ok {
-		a.management.ServeHTTP(w, r)
+		a.management.ServeHTTP(w, inManagement(r))
 		return
 	}
 	a.apps.ServeHTTP(w, at.inside(r))

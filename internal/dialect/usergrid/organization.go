@@ -2,6 +2,9 @@ package usergrid
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"strconv"
 	"strings"
 
 	"hecate"
@@ -74,4 +77,275 @@ func orEmpty(m map[string]any) map[string]any {
 		return map[string]any{}
 	}
 	return m
+}
+
+// org is the organization that the path names, where the caller belongs to it. Who does not is told nothing about it, not even
+// whether there is one: contracts/usergrid.md 6.
+func (a *api) org(r *web.Request, m *manager) (*hecate.Org, error) {
+	ref := strings.TrimSpace(r.PathValue("org"))
+	org, err := a.engine.Org(r.Context(), m.actor, ref)
+	if !errors.Is(err, hecate.NotFound) {
+		return org, err
+	}
+	if m.actor.Kind == hecate.SystemActor {
+		return nil, managementFault("Could not find organization for name: " + ref).because(err)
+	}
+	return nil, unauthorized("No organization access authorized").because(err)
+}
+
+// registerOrg makes an organization, its owner and its sandbox.
+func (a *api) registerOrg(w *web.Response, r *web.Request, m *manager) error {
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	if f.object == nil && !f.isForm {
+		return illegalArgument("missing json post data")
+	}
+	in := engine.RegisterOrgInput{Name: strings.TrimSpace(f.field("organization"))}
+	if in.Name == "" {
+		return illegalArgument("The organization parameter was missing")
+	}
+	if err := checkPathName("organization", in.Name, reservedOrgs...); err != nil {
+		return err
+	}
+	if in.Properties, err = f.properties(); err != nil {
+		return err
+	}
+	if in.Owner, err = f.admin(); err != nil {
+		return err
+	}
+	in.Owner.Properties = f.adminProperties()
+	made, err := a.engine.RegisterOrg(r.Context(), m.actor, in)
+	if err != nil {
+		return takenBy(err, in.Name, in.Owner)
+	}
+	var j web.JSONWriter
+	j.Open()
+	j.Raw("owner", adminEntry(made.Owner, nil))
+	j.Raw("organization", plainOrg(made.Org))
+	j.Close()
+	return a.answerManager(w, r, m, reply{action: "new organization", status: "ok", data: raw(j.Buf)})
+}
+
+// listOrgs shows all organizations of the server to its operator.
+func (a *api) listOrgs(w *web.Response, r *web.Request, m *manager) error {
+	limit, err := limitOf(r)
+	if err != nil {
+		return err
+	}
+	beyond, err := nameOfCursor(r.QueryOne("cursor"))
+	if err != nil {
+		return err
+	}
+	orgs, more, err := a.engine.AllOrgs(r.Context(), m.actor, beyond, limit)
+	if err != nil {
+		return err
+	}
+	var j web.JSONWriter
+	j.Open()
+	j.Text("action", "get")
+	j.Text("status", "ok")
+	j.Name("organizations")
+	j.OpenList()
+	for _, d := range orgs {
+		j.Open()
+		orgMembers(&j, d.Org)
+		j.Name("applications")
+		writeApps(&j, d.Apps)
+		j.Close()
+	}
+	j.CloseList()
+	a.clock(&j, m.began.UnixMilli())
+	j.Int("count", int64(len(orgs)))
+	if more {
+		j.Text("cursor", nameCursor(orgs[len(orgs)-1].Org.Name))
+	}
+	j.Close()
+	return send(w, r, http.StatusOK, j.Buf)
+}
+
+func (a *api) showOrg(w *web.Response, r *web.Request, m *manager) error {
+	org, err := a.org(r, m)
+	if err != nil {
+		return err
+	}
+	return a.answerOrg(w, r, m, org.ID, "get")
+}
+
+func (a *api) answerOrg(w *web.Response, r *web.Request, m *manager, id hecate.OrgID, action string) error {
+	d, err := a.engine.OrgDetail(r.Context(), m.actor, id)
+	if err != nil {
+		return err
+	}
+	return a.answerManager(w, r, m, reply{action: action, status: "ok", organization: orgEntry(d)})
+}
+
+// updateOrg sets properties; those that are not named stay, a null removes one.
+func (a *api) updateOrg(w *web.Response, r *web.Request, m *manager) error {
+	org, err := a.org(r, m)
+	if err != nil {
+		return err
+	}
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	changes, err := f.properties()
+	if err != nil {
+		return err
+	}
+	next := merged(org.Properties, changes)
+	if size, given := f.object[historySize]; given {
+		next[historySize] = size
+	}
+	if size, set := next[historySize]; set {
+		n, err := strconv.Atoi(plainText(size))
+		if err != nil || n < 0 {
+			return illegalArgument(historySize + " must be a number >= 0")
+		}
+		next[historySize] = n
+	}
+	if _, err := a.engine.UpdateOrg(r.Context(), m.actor, org.ID, next); err != nil {
+		return err
+	}
+	return a.answerOrg(w, r, m, org.ID, "put")
+}
+
+func (a *api) deleteOrg(w *web.Response, r *web.Request, m *manager) error {
+	if _, err := a.org(r, m); err != nil {
+		return err
+	}
+	return notOffered(w, r, m)
+}
+
+func (a *api) listOrgUsers(w *web.Response, r *web.Request, m *manager) error {
+	org, err := a.org(r, m)
+	if err != nil {
+		return err
+	}
+	members, err := a.engine.OrgMembers(r.Context(), m.actor, org.ID)
+	if err != nil {
+		return err
+	}
+	var j web.JSONWriter
+	j.OpenList()
+	for _, admin := range members {
+		j.RawItem(adminEntry(admin, nil))
+	}
+	j.CloseList()
+	return a.answerManager(w, r, m, reply{action: "get organization users", status: "ok", data: raw(j.Buf)})
+}
+
+// createOrgUser makes an admin and a member of him; one whose address is known only becomes a member.
+func (a *api) createOrgUser(w *web.Response, r *web.Request, m *manager) error {
+	org, err := a.org(r, m)
+	if err != nil {
+		return err
+	}
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	in, err := f.admin()
+	if err != nil {
+		return err
+	}
+	in.Properties = f.adminProperties()
+	admin, err := a.engine.CreateOrgAdmin(r.Context(), m.actor, org.ID, in)
+	if err != nil {
+		return takenBy(err, "", in)
+	}
+	return a.answerUser(w, r, m, admin, "create user")
+}
+
+// answerUser answers with an admin as data.user.
+func (a *api) answerUser(w *web.Response, r *web.Request, m *manager, admin *hecate.Admin, action string) error {
+	var j web.JSONWriter
+	j.Open()
+	j.Raw("user", adminEntry(admin, nil))
+	j.Close()
+	return a.answerManager(w, r, m, reply{action: action, status: "ok", data: raw(j.Buf)})
+}
+
+// userRef is the admin whom the path names; "me" is the caller.
+func userRef(r *web.Request, m *manager) string {
+	ref := strings.TrimSpace(r.PathValue("user"))
+	if strings.EqualFold(ref, "me") && m.actor.Admin != nil {
+		return string(m.actor.Admin.ID)
+	}
+	return ref
+}
+
+// noAdmin says that there is no such admin, to those who may know it.
+func noAdmin(err error, ref string) error {
+	if errors.Is(err, hecate.NotFound) && hecate.Detail(err).Field == "admin" {
+		return managementFault("Could not find user for username: " + ref).because(err)
+	}
+	return err
+}
+
+func (a *api) addOrgUser(w *web.Response, r *web.Request, m *manager) error {
+	org, err := a.org(r, m)
+	if err != nil {
+		return err
+	}
+	ref := userRef(r, m)
+	admin, err := a.engine.AddOrgAdmin(r.Context(), m.actor, org.ID, ref)
+	if err != nil {
+		return noAdmin(err, ref)
+	}
+	return a.answerUser(w, r, m, admin, "add user to organization")
+}
+
+func (a *api) removeOrgUser(w *web.Response, r *web.Request, m *manager) error {
+	org, err := a.org(r, m)
+	if err != nil {
+		return err
+	}
+	return a.removeFrom(w, r, m, org, userRef(r, m))
+}
+
+// removeFrom takes an admin out of an organization, unless he is its last one.
+func (a *api) removeFrom(w *web.Response, r *web.Request, m *manager, org *hecate.Org, ref string) error {
+	admin, err := a.engine.OrgAdmin(r.Context(), m.actor, org.ID, ref)
+	if err != nil {
+		return noAdmin(err, ref)
+	}
+	err = a.engine.RemoveOrgMember(r.Context(), m.actor, org.ID, admin.ID)
+	if errors.Is(err, hecate.Invalid) {
+		return lastAdmin(org.Name).because(err)
+	}
+	if err != nil {
+		return noAdmin(err, ref)
+	}
+	return a.answerUser(w, r, m, admin, "remove user from organization")
+}
+
+func (a *api) showOrgCredentials(w *web.Response, r *web.Request, m *manager) error {
+	org, err := a.org(r, m)
+	if err != nil {
+		return err
+	}
+	c, err := a.engine.Client(r.Context(), m.actor, hecate.Client{Org: org.ID})
+	if errors.Is(err, hecate.NotFound) { // an organization that another way made has none yet
+		c, err = a.engine.SetClient(r.Context(), m.actor, hecate.Client{Org: org.ID})
+	}
+	return a.answerCredentials(w, r, m, c, err, "get organization client credentials")
+}
+
+func (a *api) renewOrgCredentials(w *web.Response, r *web.Request, m *manager) error {
+	org, err := a.org(r, m)
+	if err != nil {
+		return err
+	}
+	c, err := a.engine.SetClient(r.Context(), m.actor, hecate.Client{Org: org.ID})
+	return a.answerCredentials(w, r, m, c, err, "generate organization client credentials")
+}
+
+func (a *api) answerCredentials(w *web.Response, r *web.Request, m *manager, c *hecate.Client, err error, action string) error {
+	if err != nil {
+		return err
+	}
+	return a.answerManager(w, r, m, reply{action: action, status: "ok", credentials: credentialsOf(c)})
 }
