@@ -56,6 +56,8 @@ type SaveOptions struct {
 	Extend func(c *hecate.Collection) bool
 	// New is what a missing collection begins with: Schema, Access, Defaults, Open, Extra.
 	New CollectionInput
+
+	onto hanging // what becomes of each record that was saved; nil: nothing
 }
 
 // SaveResult is what became of one record: Record, or Err. Record is what the actor may see of it.
@@ -98,7 +100,7 @@ func (e *Engine) SaveRecords(ctx context.Context, actor *hecate.Actor, items []S
 		err = e.db.Write(ctx, func(tx *store.DB) error {
 			b = &saving{
 				extension: extension{e: e, tx: tx, actor: actor, app: app, may: o.Extend, new: o.New, missing: o.Missing},
-				items:     slices.Clone(items), atomic: o.Atomic, rights: rights, results: make([]SaveResult, len(items)),
+				items:     slices.Clone(items), atomic: o.Atomic, rights: rights, results: make([]SaveResult, len(items)), onto: o.onto,
 			}
 			return b.run(ctx)
 		})
@@ -143,6 +145,7 @@ type saving struct {
 	rights   FieldRights
 	existing []*hecate.Record // by item, as they were before the batch; nil: none
 	results  []SaveResult
+	onto     hanging
 }
 
 func (b *saving) run(ctx context.Context) error {
@@ -223,7 +226,7 @@ func (b *saving) load(ctx context.Context) error {
 
 // named gives an item named by a unique field the id of its record, or of the one that is to be made.
 func (b *saving) named(ctx context.Context, c *hecate.Collection, item *SaveInput) (hecate.RecordID, error) {
-	if item.By.Field == "" || item.Input.ID != "" || item.Input.Key != "" {
+	if item.Input.ID != "" || item.Input.Key != "" || item.By.Field == "" && item.Mode != Put {
 		return item.Input.ID, nil
 	}
 	id, err := b.e.recordByUnique(ctx, b.tx, c, item.By)
@@ -248,7 +251,7 @@ func (e *Engine) recordByUnique(ctx context.Context, db *store.DB, c *hecate.Col
 		return "", hecate.NotFound
 	}
 	f := c.Field(by.Field)
-	if f == nil || !f.Unique {
+	if f == nil || !f.Unique || by.Text == "" {
 		return "", hecate.NotFound
 	}
 	return db.RecordByUnique(ctx, c, f, by.Text)
@@ -401,6 +404,9 @@ func (b *saving) refuse(c *hecate.Collection, id hecate.RecordID, field string) 
 func (b *saving) part(ctx context.Context, i int) error {
 	save := func() error {
 		r, err := b.save(ctx, i)
+		if err == nil && b.onto != nil {
+			err = b.onto(ctx, b.tx, r)
+		}
 		b.results[i] = SaveResult{Record: r, Err: err}
 		return err
 	}

@@ -24,10 +24,12 @@ type extension struct {
 	app   *hecate.App
 	may   func(c *hecate.Collection) bool // nil: never
 	new   CollectionInput                 // what a missing collection begins with
-	all   []*hecate.Collection            // of the app, once a target had to be looked up
-	names []string                        // of wants, in order
-	wants map[string][]hecate.Field       // by name of the collection
-	found map[string]*hecate.Collection   // by exact name; nil: missing
+	// missing is what a field becomes that a collection lacks; nil: what the values say. See SaveOptions.Missing.
+	missing func(name string, value any) (hecate.Field, bool)
+	all     []*hecate.Collection          // of the app, once a target had to be looked up
+	names   []string                      // of wants, in order
+	wants   map[string][]hecate.Field     // by name of the collection
+	found   map[string]*hecate.Collection // by exact name; nil: missing
 }
 
 // schemaFault is Invalid on "schema" with one of the facts that SaveRecords documents.
@@ -67,7 +69,7 @@ func (x *extension) need(ctx context.Context, name string, values hecate.Values,
 		if f.Target, err = x.target(ctx, f.Target); err != nil {
 			return err
 		}
-		f.Unique, f.Slot, f.Dropped = false, "", false
+		f.Unique, f.Fold, f.Slot, f.Dropped = false, false, "", false
 		if at := slices.IndexFunc(x.wants[name], func(w hecate.Field) bool { return w.Name == f.Name }); at >= 0 {
 			if w := x.wants[name][at]; w.Type != f.Type || w.Target != f.Target {
 				return schemaFault("conflict", f.Name)
@@ -86,13 +88,24 @@ func (x *extension) need(ctx context.Context, name string, values hecate.Values,
 		if slices.ContainsFunc(declared, func(f hecate.Field) bool { return f.Name == field }) {
 			continue
 		}
-		if f, ok := fieldFor(field, values[field]); ok {
+		if f, ok := x.fieldFor(field, values[field]); ok {
 			if err := add(f); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// fieldFor is the field that a value makes where its collection lacks one.
+func (x *extension) fieldFor(name string, v any) (hecate.Field, bool) {
+	if x.missing == nil {
+		return fieldFor(name, v)
+	}
+	if v == nil || usableName(name, maxFieldName) != "" {
+		return hecate.Field{}, false
+	}
+	return x.missing(name, v)
 }
 
 // target resolves the name of a collection, or its id. Kinds: Invalid on "schema".
@@ -128,7 +141,7 @@ func (x *extension) apply(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		missing, err := lacks(c, x.wants[name])
+		missing, err := x.lacks(c, x.wants[name])
 		if err != nil {
 			return err
 		}
@@ -136,6 +149,9 @@ func (x *extension) apply(ctx context.Context) error {
 			continue
 		}
 		if !x.allowed(c) {
+			if c != nil && c.Open {
+				continue // it takes the values without fields
+			}
 			if c == nil {
 				return schemaFault("closed", name)
 			}
@@ -179,7 +195,7 @@ func (x *extension) grow(ctx context.Context, name string) error {
 	case c.Name != name: // the same name but for its case
 		return schemaFault("conflict", name)
 	}
-	missing, err := lacks(c, x.wants[name])
+	missing, err := x.lacks(c, x.wants[name])
 	if err != nil {
 		return err
 	}
@@ -208,12 +224,12 @@ func (x *extension) make(ctx context.Context, name string) (*hecate.Collection, 
 		return nil, hecate.E(hecate.TooLarge, "extend schema").On("collections").With("limit", x.e.limits.CollectionsPerApp)
 	}
 	in := x.new
-	in.Name, in.Schema = name, nil
+	in.Name, in.Schema = name, slices.Clone(in.Schema)
 	return x.e.insertCollection(ctx, x.tx, x.app.ID, hecate.DataCollection, in)
 }
 
 // lacks are the wanted fields that c, which may be nil, has not. Kinds: Invalid on "schema" for one of another type.
-func lacks(c *hecate.Collection, wants []hecate.Field) ([]hecate.Field, error) {
+func (x *extension) lacks(c *hecate.Collection, wants []hecate.Field) ([]hecate.Field, error) {
 	var missing []hecate.Field
 	for _, w := range wants {
 		var f *hecate.Field
@@ -224,15 +240,27 @@ func lacks(c *hecate.Collection, wants []hecate.Field) ([]hecate.Field, error) {
 			}
 		}
 		switch {
-		case f == nil && c != nil && c.Open:
+		case f == nil && c != nil && c.Open && x.missing == nil:
 			// Open collections take any field without being told.
 		case f == nil:
 			missing = append(missing, w)
-		case !takes(f, w):
+		case x.missing == nil && !takes(f, w):
 			return nil, schemaFault("conflict", w.Name)
 		}
 	}
+	if open := c == nil && x.new.Open || c != nil && c.Open; open && x.missing != nil {
+		missing = missing[:min(len(missing), x.room(c))]
+	}
 	return missing, nil
+}
+
+// room is how many fields c may still be given.
+func (x *extension) room(c *hecate.Collection) int {
+	have := x.new.Schema
+	if c != nil {
+		have = c.Fields()
+	}
+	return max(0, x.e.limits.FieldsPerSchema-len(have))
 }
 
 // takes reports whether a field may hold values of the wanted one.
@@ -287,6 +315,33 @@ func fieldFor(name string, v any) (hecate.Field, bool) {
 		return f, false
 	}
 	return f, true
+}
+
+// EnsureCollection returns a collection by its exact name, and makes it where it is missing as SaveRecords would for the first record in
+// it. Kinds: Forbidden for an actor who may make no records there, Invalid on "schema", TooLarge on "collections".
+func (e *Engine) EnsureCollection(ctx context.Context, actor *hecate.Actor, name string, o SaveOptions) (*hecate.Collection, error) {
+	const op = "make collection"
+	app, err := inApp(actor, op)
+	if err != nil {
+		return nil, err
+	}
+	scope := hecate.Scope{Area: hecate.AreaRecords, Path: "/" + hecate.Plural(name)}
+	if err := e.allow(actor, hecate.Policy{Collection: o.New.Access}, hecate.Create, scope, op); err != nil {
+		return nil, err
+	}
+	var c *hecate.Collection
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		x := &extension{e: e, tx: tx, actor: actor, app: app, may: o.Extend, new: o.New, missing: o.Missing}
+		if err := x.need(ctx, name, nil, nil); err != nil {
+			return err
+		}
+		if err := x.apply(ctx); err != nil {
+			return err
+		}
+		c = x.found[name]
+		return nil
+	})
+	return c, err
 }
 
 // withoutUnknownNils is values without those that clear a field which is not there.
