@@ -117,7 +117,7 @@ func (e *Engine) presentClient(ctx context.Context, a *hecate.Actor, id string, 
 	if err != nil {
 		return err
 	}
-	if c.App != a.App.ID && c.App != "" || c.App == "" && c.Org != a.App.Org {
+	if !clientBelongs(c, a.App) {
 		return hecate.E(hecate.BadKey, "authenticate")
 	}
 	actAsClient(a, c.Org)

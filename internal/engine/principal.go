@@ -47,13 +47,7 @@ func (e *Engine) presentOrgClient(ctx context.Context, a *hecate.Actor, id strin
 
 // client finds a client of whatever app or org by its id and secret. Kinds: BadKey.
 func (e *Engine) client(ctx context.Context, id string, given hecate.Secret, op string) (*hecate.Client, error) {
-	c, err := e.cache.clients.get(ctx, id, func(ctx context.Context) (store.Sealed[*hecate.Client], error) {
-		c, hash, err := e.db.ClientByPublic(ctx, id)
-		return store.Sealed[*hecate.Client]{Row: c, Hash: hash}, err
-	})
-	if errors.Is(unheldText(err), hecate.NotFound) {
-		return nil, hecate.E(hecate.BadKey, op)
-	}
+	c, err := e.clientByPublic(ctx, id, op)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +55,36 @@ func (e *Engine) client(ctx context.Context, id string, given hecate.Secret, op 
 		return nil, hecate.E(hecate.BadKey, op)
 	}
 	return c.Row, nil
+}
+
+func (e *Engine) clientByPublic(ctx context.Context, id, op string) (store.Sealed[*hecate.Client], error) {
+	c, err := e.cache.clients.get(ctx, id, func(ctx context.Context) (store.Sealed[*hecate.Client], error) {
+		c, hash, err := e.db.ClientByPublic(ctx, id)
+		return store.Sealed[*hecate.Client]{Row: c, Hash: hash}, err
+	})
+	if errors.Is(unheldText(err), hecate.NotFound) {
+		err = hecate.E(hecate.BadKey, op)
+	}
+	return c, err
+}
+
+// FindClient finds a client by its id alone, for pages that only name it. Within one app (in; nil: any) other apps' and
+// other orgs' clients are unknown. Kinds: BadKey.
+func (e *Engine) FindClient(ctx context.Context, in *hecate.App, id string) (*hecate.Client, error) {
+	const op = "find client"
+	c, err := e.clientByPublic(ctx, id, op)
+	if err == nil && !clientBelongs(c.Row, in) {
+		err = hecate.E(hecate.BadKey, op)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.Row, nil
+}
+
+// clientBelongs reports whether a client is an app's own or its org's; every client belongs to no app (nil).
+func clientBelongs(c *hecate.Client, in *hecate.App) bool {
+	return in == nil || c.App == in.ID || c.App == "" && c.Org == in.Org
 }
 
 // actAsClient makes a a client in its app.
@@ -271,7 +295,7 @@ func (e *Engine) OpenClientSession(ctx context.Context, in *hecate.App, id strin
 		e.refused(nil, "", op, "", "")
 		return nil, err
 	}
-	if in != nil && (c.Org != in.Org || c.App != "" && c.App != in.ID) {
+	if !clientBelongs(c, in) {
 		return nil, hecate.E(hecate.BadKey, op)
 	}
 	out := &Opened{Client: c}
