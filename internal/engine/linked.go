@@ -50,13 +50,14 @@ type LinkedInput struct {
 type linkAccess struct {
 	op   string
 	want hecate.Permissions // Create, Read or Delete, on the path
+	or   hecate.Permissions // does as well there
 	from hecate.Permissions // on a from-record with grants of its own
 }
 
 var (
-	connecting = linkAccess{"link", hecate.Create, hecate.Update}
-	unlinking  = linkAccess{"unlink", hecate.Delete, hecate.Update}
-	lookingUp  = linkAccess{"linked records", hecate.Read, hecate.Read}
+	connecting = linkAccess{"link", hecate.Create, hecate.Update, hecate.Update}
+	unlinking  = linkAccess{"unlink", hecate.Delete, hecate.Delete, hecate.Update}
+	lookingUp  = linkAccess{"linked records", hecate.Read, hecate.Read, hecate.Read}
 )
 
 // RecordAnywhere returns a record by its id, whatever its collection. Kinds: NotFound when it does not exist or is not visible to the actor.
@@ -82,7 +83,7 @@ func (e *Engine) RecordAnywhere(ctx context.Context, actor *hecate.Actor, id hec
 func (e *Engine) placed(ctx context.Context, db *store.DB, app hecate.AppID, ids ...hecate.RecordID) (map[hecate.RecordID]Placed, error) {
 	ids = slices.DeleteFunc(ids, func(id hecate.RecordID) bool { return id == "" || badText(string(id)) != "" })
 	places := map[hecate.CollectionID]*hecate.Collection{}
-	records, err := db.RecordsAnywhere(ctx, app, ids, func(id hecate.CollectionID) (c *hecate.Collection, err error) {
+	records, err := db.RecordsByIDs(ctx, app, ids, func(id hecate.CollectionID) (c *hecate.Collection, err error) {
 		if c = places[id]; c == nil {
 			c, err = e.LookupCollectionByID(ctx, app, id)
 			places[id] = c
@@ -91,7 +92,7 @@ func (e *Engine) placed(ctx context.Context, db *store.DB, app hecate.AppID, ids
 	})
 	found := make(map[hecate.RecordID]Placed, len(records))
 	for _, r := range records {
-		found[r.ID] = Placed{places[r.Collection], r}
+		found[r.ID] = Placed{places[r.Collection], r.Record}
 	}
 	return found, err
 }
@@ -115,14 +116,19 @@ func (e *Engine) mayLink(actor *hecate.Actor, q linkAccess, from Placed, path st
 	switch {
 	case actor.Can(q.want, hecate.AreaRecords):
 		return nil
-	case !hecate.MayEnter(actor, q.want, path):
-	case account && (actor.Key != nil || !(hecate.Policy{}).Allow(actor, q.want, hecate.Scope{Area: hecate.AreaUsers, Path: path})):
+	case !hecate.MayEnter(actor, q.want, path) && !hecate.MayEnter(actor, q.or, path):
+	case account && (actor.Key != nil || !mayForOthers(actor, q.want, path) && !mayForOthers(actor, q.or, path)):
 	case (from.Private || from.Access.Own) && !may(actor, from.Collection, from.Record, q.from):
 	case visible(actor, from.Collection, hecate.Read).None:
 	default:
 		return nil
 	}
 	return e.forbid(actor, q.op, path)
+}
+
+// mayForOthers reports whether a grant names the users in question.
+func mayForOthers(actor *hecate.Actor, want hecate.Permissions, path string) bool {
+	return hecate.Policy{}.Allow(actor, want, hecate.Scope{Area: hecate.AreaUsers, Path: path})
 }
 
 func (p Placed) path() string { return scopeOf(p.Collection, p.ID).Path }
@@ -165,25 +171,30 @@ func (e *Engine) Unlink(ctx context.Context, actor *hecate.Actor, from hecate.Re
 	return e.changeLink(ctx, actor, unlinking, hecate.Link{From: from, Name: name, To: to}, (*store.DB).DeleteLink)
 }
 
-func (e *Engine) changeLink(ctx context.Context, actor *hecate.Actor, q linkAccess, l hecate.Link,
-	change func(*store.DB, context.Context, hecate.AppID, hecate.Link) error) error {
-	err := e.db.Write(ctx, func(tx *store.DB) error {
-		from, to, err := e.ends(ctx, tx, actor, q, l)
-		if err != nil {
-			return err
-		}
-		if err := e.mayLink(actor, q, from, linkPath(from, l.Name, to)); err != nil {
-			return err
-		}
-		if err := change(tx, ctx, from.App, l); err != nil {
-			return missing(err, q.op, "link")
-		}
-		return e.forgetLinks(ctx, tx, from.App, l.From, l.To)
-	})
+// linkStep is what becomes of a link in the database.
+type linkStep func(*store.DB, context.Context, hecate.AppID, hecate.Link) error
+
+func (e *Engine) changeLink(ctx context.Context, actor *hecate.Actor, q linkAccess, l hecate.Link, change linkStep) error {
+	err := e.db.Write(ctx, func(tx *store.DB) error { return e.setLink(ctx, tx, actor, q, l, change) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", q.op, err)
 	}
 	return nil
+}
+
+// setLink changes one link inside a write.
+func (e *Engine) setLink(ctx context.Context, tx *store.DB, actor *hecate.Actor, q linkAccess, l hecate.Link, change linkStep) error {
+	from, to, err := e.ends(ctx, tx, actor, q, l)
+	if err != nil {
+		return err
+	}
+	if err := e.mayLink(actor, q, from, linkPath(from, l.Name, to)); err != nil {
+		return err
+	}
+	if err := change(tx, ctx, from.App, l); err != nil {
+		return missing(err, q.op, "link")
+	}
+	return e.forgetLinks(ctx, tx, from.App, l.From, l.To)
 }
 
 // MayLink asks the door whether the actor may make links of that name from a record, before he makes what they lead to.
@@ -406,48 +417,65 @@ func (e *Engine) forgetLinksOf(ctx context.Context, tx *store.DB, app hecate.App
 	return e.forgetLinks(ctx, tx, app, append(ends, id)...)
 }
 
-// Post makes a record of a collection for a user: it is his, whoever makes it. The door is that of links from his profile.
-// Kinds: Forbidden, NotFound on "from" without such a user, and those of CreateRecord.
-func (e *Engine) Post(ctx context.Context, actor *hecate.Actor, user hecate.UserID, c *hecate.Collection, in RecordInput) (*hecate.Record, error) {
-	if err := e.MayLink(ctx, actor, user.ProfileID(), c.Name); err != nil {
-		return nil, err
-	}
-	if user != actor.UserID() {
-		in.Owner = &user
-		manager := *actor
-		manager.Powers[hecate.AreaRecords] |= hecate.Manage
-		actor = &manager
-	}
-	return e.CreateRecord(ctx, actor, c, in)
+// Onto is what records are hung on by the write that saves them.
+type Onto struct {
+	// From and Name: a link leads to them from there.
+	From hecate.RecordID
+	Name string
+	// User: they become his, whoever makes them. The door is that of links from his profile.
+	User hecate.UserID
+	// Group: they are shown to it. The door is that of the records, which its path decides (Actor.Via).
+	Group hecate.GroupID
 }
 
-// PostToGroup makes a record of a collection that is shown to a group. Kinds: those of CreateRecord, NotFound on "group".
-func (e *Engine) PostToGroup(ctx context.Context, actor *hecate.Actor, group hecate.GroupID, c *hecate.Collection, in RecordInput) (*hecate.Record, error) {
-	const op = "post to group"
-	if err := e.allow(actor, hecate.Policy{Collection: c.Access}, hecate.Create, scopeOf(c, ""), op); err != nil {
+// hanging hangs a record that was saved on something.
+type hanging func(ctx context.Context, tx *store.DB, r *hecate.Record) error
+
+// SaveOnto is SaveRecords for records that are hung on something at once. Kinds of err: also those of Link, NotFound on "group".
+func (e *Engine) SaveOnto(ctx context.Context, actor *hecate.Actor, onto Onto, items []SaveInput, o SaveOptions) ([]SaveResult, error) {
+	app, err := inApp(actor, "save records")
+	if err != nil {
 		return nil, err
 	}
-	if _, err := e.db.Group(ctx, c.App, group); err != nil {
-		return nil, fmt.Errorf("%s: %w", op, missing(err, op, "group"))
+	switch {
+	case onto.Group != "":
+		if badText(string(onto.Group)) != "" {
+			return nil, hecate.E(hecate.NotFound, "save records").On("group")
+		}
+		if _, err := e.db.Group(ctx, app.ID, onto.Group); err != nil {
+			return nil, fmt.Errorf("save records: %w", missing(err, "save records", "group"))
+		}
+		o.onto = func(ctx context.Context, tx *store.DB, r *hecate.Record) error {
+			return tx.SetGroupRecord(ctx, app.ID, onto.Group, r.ID)
+		}
+	case onto.User != "":
+		if err := e.MayLink(ctx, actor, onto.User.ProfileID(), "owner"); err != nil {
+			return nil, err
+		}
+		actor, items = forUser(actor, onto.User, items)
+	default:
+		if err := e.MayLink(ctx, actor, onto.From, onto.Name); err != nil {
+			return nil, err
+		}
+		o.onto = func(ctx context.Context, tx *store.DB, r *hecate.Record) error {
+			return e.setLink(ctx, tx, actor, connecting, hecate.Link{From: onto.From, Name: onto.Name, To: r.ID}, (*store.DB).SetLink)
+		}
 	}
-	var r *hecate.Record
-	err := e.db.Write(ctx, func(tx *store.DB) (err error) {
-		in := in
-		if r, err = e.newRecord(ctx, tx, actor, c, &in); err != nil {
-			return err
-		}
-		if err := e.mayWrite(ctx, tx, actor, c, r, &in); err != nil {
-			return err
-		}
-		if r, err = e.insertRecord(ctx, tx, c, r, &in); err != nil {
-			return err
-		}
-		return tx.SetGroupRecord(ctx, c.App, group, r.ID)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
+	return e.SaveRecords(ctx, actor, items, o)
+}
+
+// forUser gives what is made to a user, in the place of whoever makes it.
+func forUser(actor *hecate.Actor, user hecate.UserID, items []SaveInput) (*hecate.Actor, []SaveInput) {
+	if user == actor.UserID() {
+		return actor, items
 	}
-	return e.Shown(ctx, actor, c, r)
+	manager := *actor // of owners alone
+	manager.Powers[hecate.AreaRecords] |= hecate.Manage
+	items = slices.Clone(items)
+	for i := range items {
+		items[i].Input.Owner = &user
+	}
+	return &manager, items
 }
 
 // GroupRecords returns a page of the records of in.Collection that are shown to a group, the latest first, of those that the

@@ -68,6 +68,23 @@ func (m *meadow) holder(name string, want hecate.Permissions, paths ...string) *
 
 func profileOf(a *hecate.Actor) hecate.RecordID { return a.User.ID.ProfileID() }
 
+// onto saves a record that is hung on something.
+func (m *meadow) onto(actor *hecate.Actor, on Onto, c *hecate.Collection, name string) (*hecate.Record, error) {
+	item := SaveInput{Collection: c.Name, Mode: MakeOnly, Input: RecordInput{Values: hecate.Values{"name": name}}}
+	o := SaveOptions{Atomic: true, Guests: true, Missing: func(name string, _ any) (hecate.Field, bool) {
+		return hecate.Field{Name: name, Type: hecate.JSONType}, true
+	},
+		Extend: func(*hecate.Collection) bool { return true }}
+	saved, err := m.SaveOnto(ctx, actor, on, []SaveInput{item}, o)
+	if err == nil {
+		err = saved[0].Err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return saved[0].Record, nil
+}
+
 // names lists what is linked, by the field name, else "?".
 func (m *meadow) names(actor *hecate.Actor, in LinkedInput) string {
 	m.t.Helper()
@@ -128,6 +145,10 @@ func TestLinksLeadFromRecordToRecordOfAnyCollection(t *testing.T) {
 		fails(t, m.Unlink(ctx, m.owner, d.ID, "likes", other.ID), hecate.NotFound, "link")
 		fails(t, m.Unlink(ctx, m.owner, d.ID, "Likes", c.ID), hecate.NotFound, "link")
 		eq(likes, "dog1 cat3")
+		puppy := must[*hecate.Record](t)(m.onto(m.owner, Onto{From: d.ID, Name: "likes"}, m.dogs, "puppy"))
+		eq(likes, "puppy dog1 cat3")
+		works(t, m.Unlink(ctx, m.owner, d.ID, "likes", puppy.ID))
+		failed[*hecate.Record](t, hecate.NotFound, "from")(m.onto(m.owner, Onto{From: "none", Name: "likes"}, m.dogs, "puppy"))
 		if yes := must[bool](t)(m.IsLinked(ctx, m.owner, d.ID, "likes", c.ID)); !yes {
 			t.Error("not linked")
 		}
@@ -316,8 +337,8 @@ func TestLinksStayInTheirApp(t *testing.T) {
 			t.Errorf("names of links: %v", got)
 		}
 		group := must[*hecate.Group](t)(m.CreateGroup(ctx, owner, GroupInput{Title: "g"}))
-		failed[*hecate.Record](t, hecate.NotFound, "group")(m.PostToGroup(ctx, m.owner, group.ID, m.dogs, RecordInput{}))
-		must[*hecate.Record](t)(m.PostToGroup(ctx, owner, group.ID, there, RecordInput{}))
+		failed[*hecate.Record](t, hecate.NotFound, "group")(m.onto(m.owner, Onto{Group: group.ID}, m.dogs, "x"))
+		must[*hecate.Record](t)(m.onto(owner, Onto{Group: group.ID}, there, "x"))
 		if got := must[hecate.Page[LinkedRecord]](t)(m.GroupRecords(ctx, m.owner, group.ID, LinkedInput{Query: hecate.Query{Limit: 9}})); len(got.Rows) != 0 {
 			t.Errorf("another app's group shows %v", got.Rows)
 		}
@@ -325,7 +346,7 @@ func TestLinksStayInTheirApp(t *testing.T) {
 			t.Errorf("the group shows %v", got.Rows)
 		}
 		stranger := m.user(owner, "stranger")
-		failed[*hecate.Record](t, hecate.NotFound, "from")(m.Post(ctx, m.owner, stranger.User.ID, m.dogs, RecordInput{}))
+		failed[*hecate.Record](t, hecate.NotFound, "from")(m.onto(m.owner, Onto{User: stranger.User.ID}, m.dogs, "x"))
 		if _, err := m.OwnersAround(ctx, m.owner, stranger.User.ID, "following"); hecate.KindOf(err) != hecate.NotFound {
 			t.Errorf("around another app's user: %v", err)
 		}
@@ -386,7 +407,7 @@ func TestAnActivityBelongsToItsUserAndComesToWhoFollowsHim(t *testing.T) {
 		}
 		post := func(a, of *hecate.Actor, what string) error {
 			m.clock.move(time.Second)
-			r, err := m.Post(ctx, via(a, of), of.User.ID, acts, RecordInput{Values: hecate.Values{"name": what}})
+			r, err := m.onto(via(a, of), Onto{User: of.User.ID}, acts, what)
 			if err == nil && r.Owner != of.User.ID {
 				t.Errorf("%s belongs to %q", what, r.Owner)
 			}
@@ -430,10 +451,10 @@ func TestAGroupShowsWhatIsPostedToIt(t *testing.T) {
 		path := "/groups/" + string(g.ID) + "/activities"
 		ann := m.holder("ann", hecate.AllPermissions, "/groups/**")
 		shy := m.holder("shy", hecate.AllPermissions, "/dogs/**")
-		failed[*hecate.Record](t, hecate.Forbidden, "")(m.PostToGroup(ctx, Via(shy, path), g.ID, acts, RecordInput{}))
-		failed[*hecate.Record](t, hecate.NotFound, "group")(m.PostToGroup(ctx, Via(ann, path), "none", acts, RecordInput{}))
+		failed[*hecate.Record](t, hecate.Forbidden, "")(m.onto(Via(shy, path), Onto{Group: g.ID}, acts, "x"))
+		failed[*hecate.Record](t, hecate.NotFound, "group")(m.onto(Via(ann, path), Onto{Group: "none"}, acts, "x"))
 		for _, name := range []string{"one", "two"} {
-			must[*hecate.Record](t)(m.PostToGroup(ctx, Via(ann, path), g.ID, acts, RecordInput{Values: hecate.Values{"name": name}}))
+			must[*hecate.Record](t)(m.onto(Via(ann, path), Onto{Group: g.ID}, acts, name))
 		}
 		page := must[hecate.Page[LinkedRecord]](t)(m.GroupRecords(ctx, Via(ann, path), g.ID, LinkedInput{Collection: acts, Query: hecate.Query{Limit: 9}}))
 		if len(page.Rows) != 2 || page.Rows[0].Values["name"] != "two" {

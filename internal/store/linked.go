@@ -54,8 +54,6 @@ union select l.from_id from links l where l.app_id = $1 and l.to_id = $2 limit $
 select l.to_id from links l where l.app_id = $1 and l.from_id = $2 and l.name = $3 order by l.created_at desc, l.to_id desc limit $4`
 
 	linkedCollections = `select distinct r.collection_id from `
-
-	recordsAnywhere = `select r.collection_id, ` + recordColumns + ` from records r where r.app_id = $1 and r.id in `
 )
 
 // SetLink makes a link between two records that exist, or moves it to the front.
@@ -104,9 +102,6 @@ func (db *DB) LinkedIDs(ctx context.Context, app hecate.AppID, from hecate.Recor
 	return many(ctx, db, scalar[hecate.RecordID], linkedIDs, app, from, name, limit)
 }
 
-// CollectionOf finds a collection of the app in which records lie.
-type CollectionOf func(hecate.CollectionID) (*hecate.Collection, error)
-
 // placedRow is a record as it was read, before its collection was known.
 type placedRow struct {
 	in  hecate.CollectionID
@@ -117,35 +112,13 @@ type placedRow struct {
 func (p *placedRow) places() []any { return append([]any{(*string)(&p.in)}, p.row.places()...) }
 
 // record makes the record of the row.
-func (p *placedRow) record(of CollectionOf) (*hecate.Record, error) {
+func (p *placedRow) record(of func(hecate.CollectionID) (*hecate.Collection, error)) (*hecate.Record, error) {
 	c, err := of(p.in)
 	if err != nil {
 		return nil, err
 	}
 	s, err := p.row.stored(c)
 	return s.Record, err
-}
-
-// RecordsAnywhere returns the records of those ids, whatever their collections, in no order; those that do not exist are left out.
-func (db *DB) RecordsAnywhere(ctx context.Context, app hecate.AppID, ids []hecate.RecordID, of CollectionOf) ([]*hecate.Record, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	b := binds{args: []any{app}}
-	rows, err := many(ctx, db, func(s scanner) (p *placedRow, err error) {
-		p = &placedRow{}
-		return p, s.Scan(p.places()...)
-	}, recordsAnywhere+list(&b, ids), b.args...)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*hecate.Record, len(rows))
-	for i, p := range rows {
-		if out[i], err = p.record(of); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }
 
 // Around says what records hang on: the links of that name that go out from a record or lead to it, or a group that they are shown to.
@@ -233,7 +206,7 @@ func (db *DB) Linked(ctx context.Context, s LinkSearch) (hecate.Page[LinkedRecor
 	return page, nil
 }
 
-func (s LinkSearch) collections() CollectionOf {
+func (s LinkSearch) collections() func(hecate.CollectionID) (*hecate.Collection, error) {
 	all := make(map[hecate.CollectionID]*hecate.Collection, len(s.In))
 	for _, in := range s.In {
 		all[in.Collection.ID] = in.Collection
