@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,7 +68,7 @@ func TestTheUnmodifiedUsergridClients(t *testing.T) {
 				site := usergridSites[(i+at)%2]
 				t.Run(f.name+" by "+site.name, func(t *testing.T) {
 					t.Parallel()
-					runUsergrid(t, f.name, newUsergridApp(usergridOrg, strings.ReplaceAll(f.name, "/", "-")), s.usergridAt(site))
+					runUsergrid(t, f.name, newUsergridApp(usergridOrg, strings.ReplaceAll(f.name, "/", "-")), usergridBoss, s.usergridAt(site))
 				})
 			}
 		})
@@ -109,7 +110,7 @@ func (a usergridApp) declared(sandbox bool) string {
 
 // runUsergrid runs a flow. The second client finds its base URL in a config.json beside the main script, so that is a file of
 // a directory of its own which does nothing but load the flow.
-func runUsergrid(t *testing.T, flow string, app usergridApp, endPoint string) {
+func runUsergrid(t *testing.T, flow string, app usergridApp, admin, endPoint string) {
 	t.Helper()
 	dir := t.TempDir()
 	config, err := json.Marshal(map[string]string{
@@ -129,5 +130,31 @@ func runUsergrid(t *testing.T, flow string, app usergridApp, endPoint string) {
 	}
 	runScript(t, filepath.Join(dir, "main.js"),
 		"ENDPOINT="+endPoint, "ORG="+app.org, "APP="+app.name, "CLIENT_ID="+app.id, "CLIENT_SECRET="+app.secret,
-		"ADMIN_EMAIL="+usergridBoss, "ADMIN_PASSWORD="+usergridSecret)
+		"ADMIN_EMAIL="+admin, "ADMIN_PASSWORD="+usergridSecret)
+}
+
+// TestARegisteredOrganization makes what the other tests declare by the management API itself: an organization with its
+// sandbox, whose credentials the clients then use.
+func TestARegisteredOrganization(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{args: []string{"--registration", "open", "--host", "usergrid=localhost"}})
+	const email = "ada@example.com"
+	made := s.want(t, 200, call{method: "POST", path: "/usergrid/management/organizations",
+		json: object{"organization": "acme", "username": "ada", "name": "Ada", "email": email, "password": usergridSecret}})
+	same(t, "owner", at(made.object, "data", "owner", "email"), email)
+	login := s.want(t, 200, call{method: "POST", path: "/usergrid/management/token",
+		form: url.Values{"grant_type": {"password"}, "username": {"ada"}, "password": {usergridSecret}}})
+	bearer := map[string]string{"Authorization": "Bearer " + text(login.object, "access_token")}
+	keys := s.want(t, 200, call{method: "GET", path: "/usergrid/management/organizations/acme/applications/sandbox/credentials", header: bearer})
+	sandbox := usergridApp{"acme", "sandbox", text(keys.object, "credentials", "client_id"), text(keys.object, "credentials", "client_secret")}
+	for i, flow := range []string{"v0/auth", "v2/connections"} {
+		t.Run(flow, func(t *testing.T) { runUsergrid(t, flow, sandbox, email, s.usergridAt(usergridSites[i])) })
+	}
+
+	closed := start(t, options{})
+	refusal := closed.do(t, call{method: "POST", path: "/usergrid/management/organizations",
+		json: object{"organization": "acme", "username": "ada", "name": "Ada", "email": email, "password": usergridSecret}})
+	if refusal.status != 401 && refusal.status != 403 {
+		t.Errorf("registration is closed, but: %s", refusal)
+	}
 }
