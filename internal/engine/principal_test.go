@@ -444,7 +444,7 @@ func TestChangePasswordOf(t *testing.T) {
 		works(t, change(guest, ann.User.ID, "password of ann", "second"))
 		may("second")
 		must[*hecate.Actor](t)(h.Authenticate(ctx, x.app, hecate.Proof{Bearer: token})) // it stays
-		h.deadToken(x.app, h.key(x.owner, 0), ann.Token)                               // the standing one does not
+		h.deadToken(x.app, h.key(x.owner, 0), ann.Token)                                // the standing one does not
 		fails(t, change(guest, ann.User.ID, "password of ann", "third"), hecate.WrongPassword, "old")
 		fails(t, change(guest, ann.User.ID, "", "third"), hecate.WrongPassword, "old")
 		fails(t, change(guest, ann.User.ID, "second", "abc"), hecate.WeakPassword, "password")
