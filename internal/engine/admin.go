@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hecate"
+	"hecate/internal/secret"
 	"hecate/internal/store"
 )
 
@@ -60,6 +61,7 @@ type RegisterAdminInput struct {
 	Activated                                  bool          // only the operator and the setup link say so
 	Mailing                                    Mailing       // of the letter that activates
 	MinPassword                                int           // bytes that the password has at least; 0: one
+	RandomPassword                             bool          // without a password there is one that nobody learns, instead of an error
 }
 
 func (in *RegisterAdminInput) check(op string) error {
@@ -109,6 +111,13 @@ func (e *Engine) newAdmin(ctx context.Context, actor *hecate.Actor, in RegisterA
 	}
 	if in.Activated && !system {
 		return nil, hecate.E(hecate.Forbidden, op).Says("only the operator activates accounts")
+	}
+	if in.RandomPassword && in.Password.IsZero() {
+		text, err := secret.Token(e.rand, generatedPassword)
+		if err != nil {
+			return nil, err
+		}
+		in.Password = hecate.NewSecret(text)
 	}
 	if err := checkPassword(op, "password", hecate.PasswordPolicy{}, max(1, in.MinPassword), in.Password); err != nil {
 		return nil, err

@@ -561,7 +561,8 @@ func (e *Engine) CreateOrgAdmin(ctx context.Context, actor *hecate.Actor, id hec
 		return nil, err
 	}
 	in.InvitationKey = hecate.Secret{}
-	n, err := e.newAdminOrRandom(ctx, actor, in, op)
+	in.RandomPassword = true
+	n, err := e.newAdmin(ctx, actor, in, op)
 	if err != nil {
 		return nil, err
 	}

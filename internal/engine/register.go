@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"hecate"
-	"hecate/internal/secret"
 	"hecate/internal/store"
 )
 
@@ -42,7 +41,8 @@ func (e *Engine) RegisterOrg(ctx context.Context, actor *hecate.Actor, in Regist
 	if err := checkProperties(op, in.Properties); err != nil {
 		return nil, err
 	}
-	owner, err := e.newAdminOrRandom(ctx, actor, in.Owner, op)
+	in.Owner.RandomPassword = true
+	owner, err := e.newAdmin(ctx, actor, in.Owner, op)
 	if err != nil {
 		return nil, err
 	}
@@ -82,18 +82,6 @@ func (e *Engine) RegisterOrg(ctx context.Context, actor *hecate.Actor, in Regist
 		return nil, err
 	}
 	return &RegisteredOrg{Org: org, Owner: &owner.Admin, App: app}, nil
-}
-
-// newAdminOrRandom is newAdmin with a random password where none was given.
-func (e *Engine) newAdminOrRandom(ctx context.Context, actor *hecate.Actor, in RegisterAdminInput, op string) (*newAdmin, error) {
-	if in.Password.IsZero() {
-		text, err := secret.Token(e.rand, generatedPassword)
-		if err != nil {
-			return nil, err
-		}
-		in.Password = hecate.NewSecret(text)
-	}
-	return e.newAdmin(ctx, actor, in, op)
 }
 
 // aliasTries is how many numbers are tried behind a name that is taken.

@@ -140,9 +140,7 @@ func (a *api) registerAdmin(w *web.Response, r *web.Request, m *manager) error {
 		return err
 	}
 	in.Properties = f.adminProperties()
-	if in.Password.IsZero() {
-		return illegalArgument("password form parameter is required")
-	}
+	in.RandomPassword = true
 	d, err := a.engine.RegisterAdmin(r.Context(), m.actor, in)
 	if err != nil {
 		return takenBy(err, "", in)
