@@ -90,11 +90,6 @@ func (a *api) accountAuth(w *web.Response, r *web.Request, _ *call) error {
 	return a.sendAccount(w, r, http.StatusOK, d, true)
 }
 
-// accountSocial will sign in by a provider's token; so far no provider is known.
-func (a *api) accountSocial(*web.Response, *web.Request, *call) error {
-	return detail(http.StatusBadRequest, "Unsupported social backend.")
-}
-
 func (a *api) accountGet(w *web.Response, r *web.Request, c *call) error {
 	d, err := a.engine.OwnAdmin(r.Context(), c.actor)
 	if err != nil {

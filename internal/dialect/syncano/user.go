@@ -260,8 +260,3 @@ func (a *api) userLogin(w *web.Response, r *web.Request, c *call) error {
 	}
 	return a.sendUser(w, r, http.StatusOK, c, d.UserDetail)
 }
-
-// userSocial will sign in by a provider's token; so far no provider is known.
-func (a *api) userSocial(*web.Response, *web.Request, *call) error {
-	return detail(http.StatusBadRequest, "Unsupported social backend.")
-}

@@ -47,18 +47,28 @@ func (l *letters) Send(_ context.Context, letter mail.Letter) error {
 	return nil
 }
 
-// lastTo returns the last letter to an address.
+// lastTo returns the last letter to an address, and waits for it: letters leave by the outbox.
 func (l *letters) lastTo(t testing.TB, address string) mail.Letter {
 	t.Helper()
+	for range 500 {
+		if letter, ok := l.find(address); ok {
+			return letter
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("no letter to %s", address)
+	return mail.Letter{}
+}
+
+func (l *letters) find(address string) (mail.Letter, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := len(l.sent) - 1; i >= 0; i-- {
 		if l.sent[i].To == address {
-			return l.sent[i]
+			return l.sent[i], true
 		}
 	}
-	t.Fatalf("no letter to %s among %d", address, len(l.sent))
-	return mail.Letter{}
+	return mail.Letter{}, false
 }
 
 // eachWorld runs fn on both stores.
