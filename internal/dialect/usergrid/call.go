@@ -1,7 +1,6 @@
 package usergrid
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -18,6 +17,7 @@ type call struct {
 	actor *hecate.Actor // a guest's where nobody had to say who he is
 	at    *address
 	began time.Time
+	onto  *engine.Onto // what is saved is hung on this; nil: on nothing
 }
 
 // manager is one request on the management API.
@@ -153,12 +153,4 @@ func (a *api) asNobody(reason string) web.Security[*manager] {
 	return web.Require("open: "+reason, func(*web.Request) (*manager, error) {
 		return &manager{actor: &hecate.Actor{Subjects: []hecate.Subject{hecate.Public}}, began: a.now()}, nil
 	})
-}
-
-func (a *api) authenticate(r *web.Request, app *hecate.App) (*hecate.Actor, error) {
-	return a.engine.Authenticate(context.WithoutCancel(r.Context()), app, hecate.Proof{})
-}
-
-func (a *api) authenticateManager(r *web.Request) (*hecate.Actor, error) {
-	return nil, hecate.E(hecate.Unauthenticated, "authenticate")
 }
