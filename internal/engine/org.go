@@ -439,17 +439,20 @@ func (e *Engine) OrgDetailsOf(ctx context.Context, actor *hecate.Actor, id hecat
 }
 
 // AllOrgs lists up to limit orgs of the server behind a name ("" for the first), by name, with their apps and members; more says
-// that others follow. Kinds: Forbidden (for the operator alone), NotFound for a name that no database holds.
+// that others follow. Kinds: Forbidden (for the operator alone), Invalid on "beyond".
 func (e *Engine) AllOrgs(ctx context.Context, actor *hecate.Actor, beyond string, limit int) (list []*OrgDetail, more bool, err error) {
 	const op = "list all orgs"
 	if actor == nil || actor.Kind != hecate.SystemActor {
 		e.refused(actor, "", op, "", "")
 		return nil, false, hecate.E(hecate.Forbidden, op)
 	}
+	if why := badText(beyond); why != "" {
+		return nil, false, hecate.E(hecate.Invalid, op).On("beyond").Says(why)
+	}
 	limit = min(max(limit, 1), maxOfOrgs)
 	orgs, err := e.db.OrgsBeyond(ctx, beyond, limit+1)
 	if err != nil {
-		return nil, false, unheldText(err)
+		return nil, false, err
 	}
 	if more = len(orgs) > limit; more {
 		orgs = orgs[:limit]

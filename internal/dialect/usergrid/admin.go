@@ -145,7 +145,7 @@ func (a *api) registerAdmin(w *web.Response, r *web.Request, m *manager) error {
 	if err != nil {
 		return takenBy(err, "", in)
 	}
-	return a.answerUser(w, r, m, d.Admin, "create user")
+	return a.answerAdmin(w, r, m, d.Admin, "create user")
 }
 
 // showAdmin answers with the account, its organizations unless shallow is asked for, and the token by which it was asked,

@@ -256,11 +256,11 @@ func (a *api) createOrgUser(w *web.Response, r *web.Request, m *manager) error {
 	if err != nil {
 		return takenBy(err, "", in)
 	}
-	return a.answerUser(w, r, m, admin, "create user")
+	return a.answerAdmin(w, r, m, admin, "create user")
 }
 
-// answerUser answers with an admin as data.user.
-func (a *api) answerUser(w *web.Response, r *web.Request, m *manager, admin *hecate.Admin, action string) error {
+// answerAdmin answers with an admin as data.user.
+func (a *api) answerAdmin(w *web.Response, r *web.Request, m *manager, admin *hecate.Admin, action string) error {
 	var j web.JSONWriter
 	j.Open()
 	j.Raw("user", adminEntry(admin, nil))
@@ -295,7 +295,7 @@ func (a *api) addOrgUser(w *web.Response, r *web.Request, m *manager) error {
 	if err != nil {
 		return noAdmin(err, ref)
 	}
-	return a.answerUser(w, r, m, admin, "add user to organization")
+	return a.answerAdmin(w, r, m, admin, "add user to organization")
 }
 
 func (a *api) removeOrgUser(w *web.Response, r *web.Request, m *manager) error {
@@ -319,7 +319,7 @@ func (a *api) removeFrom(w *web.Response, r *web.Request, m *manager, org *hecat
 	if err != nil {
 		return noAdmin(err, ref)
 	}
-	return a.answerUser(w, r, m, admin, "remove user from organization")
+	return a.answerAdmin(w, r, m, admin, "remove user from organization")
 }
 
 func (a *api) showOrgCredentials(w *web.Response, r *web.Request, m *manager) error {
