@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"strings"
-	"time"
 
 	"hecate"
 )
@@ -25,28 +24,39 @@ const (
 // datedText is strict, so that one token has exactly one text.
 var datedText = base64.RawURLEncoding.Strict()
 
-// datedToken makes a token that ends at a time; zero: never.
-func (e *Engine) datedToken(until time.Time) (hecate.Secret, error) {
+// What the sum is keyed for: a token of an app is told from one of the server, so that it is refused outside of apps as
+// what it is.
+const (
+	datedServer = "dated token"
+	datedApp    = "dated token of an app"
+)
+
+// datedToken makes the token of a session.
+func (e *Engine) datedToken(s *hecate.Session) (hecate.Secret, error) {
 	raw := make([]byte, datedRandom, datedSize)
 	if _, err := io.ReadFull(e.rand, raw); err != nil {
 		return hecate.Secret{}, err
 	}
 	end := int64(math.MaxInt64)
-	if !until.IsZero() {
-		end = until.UnixMilli()
+	if !s.ExpiresAt.IsZero() {
+		end = s.ExpiresAt.UnixMilli()
+	}
+	use := datedServer
+	if s.App != "" {
+		use = datedApp
 	}
 	raw = binary.BigEndian.AppendUint64(raw, uint64(end))
-	raw = append(raw, e.datedSum(raw)...)
+	raw = append(raw, e.datedSum(use, raw)...)
 	return hecate.NewSecret(datedTag + datedText.EncodeToString(raw)), nil
 }
 
-func (e *Engine) datedSum(stated []byte) []byte {
-	return e.keys.Sign("dated token", stated)[:datedSize-datedStated]
+func (e *Engine) datedSum(use string, stated []byte) []byte {
+	return e.keys.Sign(use, stated)[:datedSize-datedStated]
 }
 
 // InspectToken looks at a token of the kinds that say something themselves, dated ones and the signed ones of an app
 // (nil: outside apps), without a query; whether its session is there is not its question. Kinds: Malformed for
-// one that this server did not make, Expired.
+// one that this server did not make, Expired, Forbidden outside apps for one of an app.
 func (e *Engine) InspectToken(app *hecate.App, token hecate.Secret) error {
 	const op = "inspect token"
 	text := token.Reveal()
@@ -61,11 +71,19 @@ func (e *Engine) InspectToken(app *hecate.App, token hecate.Secret) error {
 		return hecate.E(hecate.Malformed, op)
 	}
 	raw, err := datedText.DecodeString(body)
-	if err != nil || !hmac.Equal(raw[datedStated:], e.datedSum(raw[:datedStated])) {
+	if err != nil {
+		return hecate.E(hecate.Malformed, op)
+	}
+	stated, sum := raw[:datedStated], raw[datedStated:]
+	ofApp := hmac.Equal(sum, e.datedSum(datedApp, stated))
+	if !ofApp && !hmac.Equal(sum, e.datedSum(datedServer, stated)) {
 		return hecate.E(hecate.Malformed, op)
 	}
 	if end := int64(binary.BigEndian.Uint64(raw[datedRandom:datedStated])); e.now().UnixMilli() >= end {
 		return hecate.E(hecate.Expired, op)
+	}
+	if app == nil && ofApp {
+		return hecate.E(hecate.Forbidden, op)
 	}
 	return nil
 }

@@ -220,16 +220,21 @@ func TestDatedTokens(t *testing.T) {
 				t.Errorf("token of %d characters", len(text))
 			}
 			works(t, h.InspectToken(x.app, token))
-			works(t, h.InspectToken(nil, token))
+			works(t, h.InspectToken(x.foreign, token)) // its session is not there
+			fails(t, h.InspectToken(nil, token), hecate.Forbidden, "")
+			server := must[*Opened](t)(h.OpenClientSession(ctx, nil, x.org.Public, x.org.Secret, "", dated(time.Hour))).Token
+			works(t, h.InspectToken(nil, server))
+			works(t, h.InspectToken(x.app, server))
 			h.clock.move(time.Hour)
-			fails(t, h.InspectToken(nil, token), hecate.Expired, "")
+			fails(t, h.InspectToken(x.app, token), hecate.Expired, "")
+			fails(t, h.InspectToken(nil, server), hecate.Expired, "")
 		})
 		t.Run("endless ones stay", func(t *testing.T) {
 			o := dated(time.Hour)
 			o.Forever = true
 			token := open(o)
 			h.clock.move(50 * 365 * 24 * time.Hour)
-			works(t, h.InspectToken(nil, token))
+			works(t, h.InspectToken(x.app, token))
 			must[*hecate.Actor](t)(h.Authenticate(ctx, x.app, hecate.Proof{Bearer: token}))
 		})
 		t.Run("a changed one is none", func(t *testing.T) {
@@ -246,8 +251,8 @@ func TestDatedTokens(t *testing.T) {
 			}
 		})
 		t.Run("one that was never stored, or of elsewhere, is unknown", func(t *testing.T) {
-			never := must[hecate.Secret](t)(h.datedToken(h.clock.now().Add(time.Hour)))
-			works(t, h.InspectToken(nil, never))
+			never := must[hecate.Secret](t)(h.datedToken(&hecate.Session{App: x.app.ID, ExpiresAt: h.clock.now().Add(time.Hour)}))
+			works(t, h.InspectToken(x.app, never))
 			failed[*hecate.Actor](t, hecate.BadToken, "")(h.Authenticate(ctx, x.app, hecate.Proof{Bearer: never}))
 			token := open(dated(time.Hour))
 			if a := must[*hecate.Actor](t)(h.Authenticate(ctx, x.app, hecate.Proof{Bearer: token})); a.User == nil || a.User.ID != ann.User.ID {

@@ -262,7 +262,7 @@ func (e *Engine) newToken(app *hecate.App, u *hecate.User, s *hecate.Session, da
 // randomToken makes the token of a session: random, with its end where it is to be dated.
 func (e *Engine) randomToken(s *hecate.Session, dated bool) (hecate.Secret, error) {
 	if dated {
-		return e.datedToken(s.ExpiresAt)
+		return e.datedToken(s)
 	}
 	text, err := secret.Token(e.rand, openedBytes)
 	return hecate.NewSecret(text), err
@@ -389,11 +389,12 @@ func (e *Engine) EndSession(ctx context.Context, actor *hecate.Actor) error {
 // sweepBatch bounds how long the sweeper keeps other writers waiting.
 const sweepBatch = 500
 
-// sweepSessions removes sessions and tickets that have expired, a batch at a time.
+// sweepSessions removes sessions and tickets that have expired, and letters that left long ago, a batch at a time.
 func (e *Engine) sweepSessions(ctx context.Context) error {
 	for _, sweep := range []func(*store.DB) (int64, error){
 		func(tx *store.DB) (int64, error) { return tx.SweepSessions(ctx, e.now(), sweepBatch) },
 		func(tx *store.DB) (int64, error) { return tx.SweepTickets(ctx, e.now(), sweepBatch) },
+		func(tx *store.DB) (int64, error) { return e.sweepLetters(ctx, tx) },
 	} {
 		for more := true; more; {
 			err := e.db.Write(ctx, func(tx *store.DB) error {

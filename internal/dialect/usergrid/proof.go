@@ -176,7 +176,22 @@ func (a *api) authenticateManager(r *web.Request) (*hecate.Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.managerOf(r, &p)
+	actor, err := a.managerOf(r, &p)
+	if errors.Is(err, hecate.Unauthenticated) || errors.Is(err, hecate.Forbidden) {
+		err = unauthorized(refusalText(r.URL.Path)).because(err)
+	}
+	return actor, err
+}
+
+// refusalText is what the old server says to strangers by the part of the management API: contracts/usergrid.md 2.3.
+func refusalText(path string) string {
+	switch {
+	case strings.HasPrefix(path, "/management/users"):
+		return "No admin user access authorized"
+	case strings.HasPrefix(path, "/system"):
+		return "No system access authorized"
+	}
+	return "No organization access authorized"
 }
 
 func (a *api) managerOf(r *web.Request, p *presented) (*hecate.Actor, error) {
