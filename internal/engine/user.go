@@ -260,7 +260,8 @@ type CreateUserInput struct {
 	NotActivated  bool
 	MinPassword   int // the dialect's historical minimum, where the app sets none
 	Dialect       string
-	EmailVerified bool // only where a provider or the operator says so
+	EmailVerified bool         // only where a provider or the operator says so
+	Letters       []UserLetter // what the new user gets, queued with him: welcome, verification, activation
 }
 
 // Growth says how the schema of the profiles may follow the values that one is given, see SaveOptions.
@@ -431,7 +432,7 @@ func (in *UpdateUserInput) onlyProfile() bool {
 // profile is judged with it.
 func (e *Engine) userToChange(ctx context.Context, actor *hecate.Actor, ref UserRef, in *UpdateUserInput, op string) (*hecate.User, error) {
 	if !in.Granted || !in.onlyProfile() {
-		return e.userFor(ctx, actor, ref, hecate.Update, op)
+		return e.userFor(ctx, actor, ref, byPath(actor, hecate.Create, hecate.Update), op) // a path names an act on him
 	}
 	app, err := inApp(actor, op)
 	if err != nil {
@@ -631,7 +632,7 @@ func (e *Engine) setNames(ctx context.Context, tx *store.DB, u *hecate.User, in 
 	if in.Email != nil && *in.Email != u.Email {
 		if email = *in.Email; FoldLogin(email) != FoldLogin(u.Email) {
 			verified = false
-			if err := tx.DeleteTicketsTo(ctx, u.App, u.ID, u.Email); err != nil {
+			if err := e.leaveAddress(ctx, tx, u); err != nil {
 				return err
 			}
 		}
@@ -648,6 +649,22 @@ func (e *Engine) setNames(ctx context.Context, tx *store.DB, u *hecate.User, in 
 	}
 	u.Email, u.EmailVerified = email, verified
 	return e.setName(ctx, tx, u.App, i, op)
+}
+
+// leaveAddress ends the tickets that went to the address a user had until now, and tells its holder.
+func (e *Engine) leaveAddress(ctx context.Context, tx *store.DB, u *hecate.User) error {
+	if u.Email == "" {
+		return nil
+	}
+	if err := tx.DeleteTicketsTo(ctx, u.App, u.ID, u.Email); err != nil {
+		return err
+	}
+	app, err := e.appIn(ctx, tx, u.App)
+	if err != nil {
+		return err
+	}
+	_, err = e.sendUser(ctx, tx, app, u, UserLetter{Mailing: Mailing{Letter: letterMoved}}, false)
+	return err
 }
 
 // setName replaces a user's names of one kind; an empty value only removes them.

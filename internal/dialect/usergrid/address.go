@@ -143,7 +143,7 @@ func routedPath(path string) string {
 		first = hecate.Plural(first)
 	}
 	if more {
-		return "/" + first + "/" + rest
+		return "/" + first + "/" + joinedGroup(first, rest)
 	}
 	return "/" + first
 }

@@ -3,6 +3,7 @@ package usergrid
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"hecate/internal/web"
 )
@@ -10,7 +11,7 @@ import (
 // appRoutes are the paths inside an application. The first segment is in the plural and in lower case whatever was
 // typed; {rest...} is what is left of a path of many forms.
 func (a *api) appRoutes() []web.Route[*call] {
-	return slices.Concat(a.applicationRoutes(), a.tokenRoutes(), a.accountRoutes(), a.userRoutes(), a.roleRoutes(), a.collectionRoutes())
+	return slices.Concat(a.applicationRoutes(), a.tokenRoutes(), a.accountRoutes(), a.userRoutes(), a.roleRoutes(), a.collectionRoutes(), a.connectionRoutes())
 }
 
 // tokenRoutes are the ways in and out: contracts/usergrid.md 4.
@@ -62,12 +63,101 @@ func (a *api) managementTokenRoutes() []web.Route[*manager] {
 
 // userRoutes are those of /users that are no plain collection: contracts/usergrid.md 7.
 func (a *api) userRoutes() []web.Route[*call] {
-	return nil
+	const user = "/users/{user}"
+	return slices.Concat([]web.Route[*call]{
+		web.Get("/users", a.anyone(), a.listUsers),
+		web.Post("/users", a.anyone(), a.createUsers),
+		web.Put("/users", a.anyone(), a.replaceUsers),
+		web.Delete("/users", a.anyone(), a.deleteUsers),
+		web.Get(user, a.anyone(), a.readUser),
+		web.Post(user, a.anyone(), a.postUser),
+		web.Put(user, a.anyone(), a.updateUser),
+		web.Delete(user, a.anyone(), a.deleteUser),
+		web.Post(user+"/deactivate", a.anyone(), a.deactivateUser),
+		web.Get(user+"/groups", a.anyone(), a.userGroups),
+	}, a.holderRoutes(user), a.memberRoutes(user+"/groups/{group}", a.readMember("users"), a.addMember("users"), a.dropMember("users")))
+}
+
+// holderRoutes are the roles and permissions of a user or a group.
+func (a *api) holderRoutes(of string) []web.Route[*call] {
+	from := "users"
+	if strings.HasPrefix(of, "/groups") {
+		from = "groups"
+	}
+	return slices.Concat([]web.Route[*call]{
+		web.Get(of+"/roles", a.anyone(), a.rolesOf),
+		web.Get(of+"/rolenames", a.anyone(), a.roleNames),
+		web.Post(of+"/rolenames", a.anyone(), a.addRoleName),
+		web.Put(of+"/rolenames", a.anyone(), a.addRoleName),
+		web.Delete(of+"/rolenames/{role}", a.anyone(), a.dropRoleName),
+	}, a.permissionRoutes(of), a.memberRoutes(of+"/roles/{role}", a.readHolder(from), a.giveRole(from), a.takeRole(from)))
+}
+
+// permissionRoutes are the permissions of a user, a group or a role.
+func (a *api) permissionRoutes(of string) []web.Route[*call] {
+	return []web.Route[*call]{
+		web.Get(of+"/permissions", a.anyone(), a.permissions),
+		web.Post(of+"/permissions", a.anyone(), a.addPermission),
+		web.Put(of+"/permissions", a.anyone(), a.addPermission),
+		web.Delete(of+"/permissions", a.anyone(), a.dropPermissions),
+	}
+}
+
+// memberRoutes are those of one membership.
+func (a *api) memberRoutes(path string, read, add, remove web.Handler[*call]) []web.Route[*call] {
+	return []web.Route[*call]{
+		web.Get(path, a.anyone(), read),
+		web.Post(path, a.anyone(), add),
+		web.Put(path, a.anyone(), add),
+		web.Delete(path, a.anyone(), remove),
+	}
 }
 
 // roleRoutes are roles, groups and permissions: contracts/usergrid.md 8.3.
 func (a *api) roleRoutes() []web.Route[*call] {
-	return nil
+	const role, group = "/roles/{role}", "/groups/{group}"
+	return slices.Concat([]web.Route[*call]{
+		web.Get("/roles", a.anyone(), a.listRoles),
+		web.Post("/roles", a.anyone(), a.createRole),
+		web.Put("/roles", a.anyone(), a.createRole),
+		web.Delete("/roles", a.anyone(), a.deleteSomeThings("/roles", a.allRoles, a.removeRole)),
+		web.Get(role, a.anyone(), a.readRoute),
+		web.Post(role, a.anyone(), a.readRoute),
+		web.Put(role, a.anyone(), a.updateRole),
+		web.Delete(role, a.anyone(), a.deleteRole),
+		web.Get(role+"/users", a.anyone(), a.usersOfRole),
+		web.Get(role+"/groups", a.anyone(), a.groupsOfRole),
+
+		web.Get("/groups", a.anyone(), a.listGroups),
+		web.Post("/groups", a.anyone(), a.createGroup),
+		web.Put("/groups", a.anyone(), a.createGroup),
+		web.Delete("/groups", a.anyone(), a.deleteSomeThings("/groups", a.allGroups, a.removeGroup)),
+		web.Get(group, a.anyone(), a.readGroupAt),
+		web.Post(group, a.anyone(), a.readGroupAt),
+		web.Put(group, a.anyone(), a.updateGroup),
+		web.Delete(group, a.anyone(), a.deleteGroup),
+		web.Get(group+"/users", a.anyone(), a.groupUsers),
+	},
+		a.permissionRoutes(role), a.holderRoutes(group),
+		a.memberRoutes(role+"/users/{user}", a.readHolder("roles"), a.giveRole("roles"), a.takeRole("roles")),
+		a.memberRoutes(role+"/groups/{group}", a.readHolder("roles"), a.giveRole("roles"), a.takeRole("roles")),
+		a.memberRoutes(group+"/users/{user}", a.readMember("groups"), a.addMember("groups"), a.dropMember("groups")),
+	)
+}
+
+// connectionRoutes are activities, feeds, and what connects entities: contracts/usergrid.md 7.2, 10.
+func (a *api) connectionRoutes() []web.Route[*call] {
+	const behind = "/{collection}/{rest...}"
+	return []web.Route[*call]{
+		web.Get("/users/{user}/activities", a.anyone(), a.userActivities),
+		web.Post("/users/{user}/activities", a.anyone(), a.postActivity),
+		web.Get("/users/{user}/activities/{item}", a.anyone(), a.userActivity),
+		web.Get("/users/{user}/feed", a.anyone(), a.userFeed),
+		web.Get(behind, a.anyone(), a.connections),
+		web.Post(behind, a.anyone(), a.connections).MaxUpload(assetUpload),
+		web.Put(behind, a.anyone(), a.connections).MaxUpload(assetUpload),
+		web.Delete(behind, a.anyone(), a.connections),
+	}
 }
 
 // collectionRoutes are all other collections, and connections between what is in them: contracts/usergrid.md 9 to 11.
