@@ -1,6 +1,11 @@
 package store
 
-import "strings"
+import (
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
 
 // idiom is what the two databases say differently in record filters, besides field.
 type idiom interface {
@@ -9,6 +14,8 @@ type idiom interface {
 	items(path []string, member string, typ fieldType) string
 	// like is the condition that a text matches the pattern, by characters and case.
 	like(b *binds, text string, pattern []token) string
+	// fold is FoldName of a text. cases gives binds of the letters beyond ASCII that have a small form, and of those.
+	fold(text string, cases func() (large, small string)) string
 	// among is the condition that a column has one of the values that a query finds.
 	among(column, query string) string
 	// leads reports whether an index must be told to go first.
@@ -75,6 +82,30 @@ func (p *postgres) items(path []string, member string, typ fieldType) string {
 	return "select case jsonb_typeof(" + value + ") when '" + kind + "' then " + text + " end as v from jsonb_array_elements(case jsonb_typeof(" +
 		at + ") when 'array' then " + at + " else '[]'::jsonb end) e(value)"
 }
+
+func (l *lite) fold(text string, _ func() (large, small string)) string {
+	return foldFunction + "(" + text + ")"
+}
+
+// PostgreSQL's lower() knows what its locale knows; translate() goes through the whole table for every character, so that it is
+// asked only where there is anything for it.
+func (p *postgres) fold(text string, cases func() (large, small string)) string {
+	large, small := cases()
+	low := "lower((" + text + `) collate "C")`
+	return "(case when octet_length(" + text + ") = char_length(" + text + ") then " + low + " else translate(" + low + ", cast(" + large + " as text), cast(" + small + ` as text)) end)`
+}
+
+// letterCases are the letters beyond ASCII that have a small form, and those.
+var letterCases = sync.OnceValue(func() (cases [2]string) {
+	var large, small strings.Builder
+	for r := rune(utf8.RuneSelf); r <= unicode.MaxRune; r++ {
+		if low := unicode.ToLower(r); low != r {
+			large.WriteRune(r)
+			small.WriteRune(low)
+		}
+	}
+	return [2]string{large.String(), small.String()}
+})
 
 // throughIndex reads the index and the record of each row.
 func throughIndex(lead leader) string {

@@ -48,8 +48,14 @@ func entriesOf(f *hecate.Field, v any) []entry {
 	if f.Dropped || !f.Indexed && !f.Ordered {
 		return nil
 	}
+	if f.Type == hecate.JSONType {
+		return scalarsOf(f, v)
+	}
 	var rows []entry
 	for _, item := range items(v) {
+		if text, ok := item.(string); ok {
+			item = folded(f, text)
+		}
 		if num, txt, ok := indexed(item); ok {
 			rows = append(rows, entry{slot: f.Slot, num: num, txt: txt})
 		}
@@ -60,6 +66,41 @@ func entriesOf(f *hecate.Field, v any) []entry {
 			rows = append(rows, entry{slot: f.Slot, absent: 1, num: new(float64)})
 		case "txt":
 			rows = append(rows, entry{slot: f.Slot, absent: 1, txt: new(string)})
+		}
+	}
+	return rows
+}
+
+// folded is a text of the field as it stands in the index.
+func folded(f *hecate.Field, text string) string {
+	if f.Fold || f.Type == hecate.JSONType {
+		return FoldName(text)
+	}
+	return text
+}
+
+// scalarsOf returns the rows for the texts, numbers and booleans that a field of any JSON holds, each once.
+func scalarsOf(f *hecate.Field, v any) []entry {
+	var rows []entry
+	seen := map[any]bool{}
+	for _, item := range items(v) {
+		switch v := item.(type) {
+		case string:
+			item = folded(f, v)
+		case int64, float64, bool:
+		default:
+			continue
+		}
+		num, txt, _ := indexed(item)
+		var key any
+		if num != nil {
+			key = *num
+		} else {
+			key = *txt
+		}
+		if !seen[key] {
+			seen[key] = true
+			rows = append(rows, entry{slot: f.Slot, num: num, txt: txt})
 		}
 	}
 	return rows
@@ -193,10 +234,10 @@ func (db *DB) reindex(ctx context.Context, c *hecate.Collection, r *hecate.Recor
 	return db.insertUniques(ctx, c, r.ID, addUnique)
 }
 
-func sameEntries(a, b []entry) bool {
-	return slices.EqualFunc(a, b, func(x, y entry) bool {
-		return x.slot == y.slot && x.absent == y.absent && same(x.num, y.num) && same(x.txt, y.txt)
-	})
+func sameEntries(a, b []entry) bool { return slices.EqualFunc(a, b, entry.equal) }
+
+func (e entry) equal(o entry) bool {
+	return e.slot == o.slot && e.absent == o.absent && same(e.num, o.num) && same(e.txt, o.txt)
 }
 
 func same[T comparable](a, b *T) bool {

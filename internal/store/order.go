@@ -1,6 +1,8 @@
 package store
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,8 +14,9 @@ type sortKey struct {
 	text      string
 	desc      bool
 	nullsLast bool
-	never     bool // it is never null
-	value     any  // of the row at the cursor; nil is null
+	never     bool   // it is never null
+	value     any    // of the row at the cursor; nil is null
+	at        string // the value as an expression; "" binds it
 }
 
 // ordered reports whether record_index has every record once and in the order asked for. Numbers that no float tells
@@ -24,7 +27,10 @@ func (q *compiler) ordered(s Search) bool {
 	}
 	o := s.Query.Order[0]
 	f, ok := q.indexable(&level{c: s.Collection}, o.Operand)
-	return ok && f.Ordered && f.Type == o.Operand.Type && sortColumn[f.Type] != "" && !(o.Desc && o.NullsLast)
+	if ok && isText(f.Type) && (f.Fold != o.Operand.Fold || o.Operand.Any) {
+		return false // which the index has in another order
+	}
+	return ok && o.From == nil && f.Ordered && f.Type == o.Operand.Type && sortColumn[f.Type] != "" && !(o.Desc && o.NullsLast)
 }
 
 // orderedRows are the rows that ordered found.
@@ -157,7 +163,10 @@ func (q *compiler) beyond(keys []sortKey) string {
 	case k.value == nil && !k.nullsLast && !k.never:
 		later = k.text + " is not null"
 	case k.value != nil:
-		at := q.b.add(k.value)
+		at := k.at
+		if at == "" {
+			at = q.b.add(k.value)
+		}
 		sign := " > "
 		if k.desc {
 			sign = " < "
@@ -234,6 +243,9 @@ func (q *compiler) keysOf(l *level, o hecate.Order, value any) ([]sortKey, bool)
 		}
 		return q.key(l, o, col.class, value, col.never)
 	}
+	if o.From != nil {
+		return q.distanceKey(l, o, value)
+	}
 	if o.Operand.Type == hecate.JSONType {
 		return q.mixedKeys(l, o, value)
 	}
@@ -250,6 +262,9 @@ func (q *compiler) key(l *level, o hecate.Order, as class, value any, never bool
 	if k.text, ok = q.expr(l, o.Operand, as); !ok {
 		// No record has it: all rows are equal.
 		return nil, true
+	}
+	if as == textClass && o.Operand.Any {
+		k.text = "substr(" + k.text + ", 1, " + strconv.Itoa(hecate.SortText) + ")"
 	}
 	if value == nil {
 		return []sortKey{k}, true
@@ -273,7 +288,10 @@ func sortValue(o hecate.Operand, as class, value any) (any, bool) {
 	switch as {
 	case textClass:
 		if o.Fold {
-			return foldText(bound.(string)), true
+			bound = FoldName(bound.(string))
+		}
+		if o.Any {
+			bound = firstRunes(bound.(string), hecate.SortText)
 		}
 	case timeClass:
 		if o.Column == hecate.FieldColumn {
@@ -289,10 +307,51 @@ func sortValue(o hecate.Operand, as class, value any) (any, bool) {
 	return bound, true
 }
 
+// firstRunes is the beginning of a text of n characters at most.
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
+// distanceKey sorts places by how far they are from one. The cursor's place takes the same way through the database as the
+// others, so that it has the same distance to the last bit.
+func (q *compiler) distanceKey(l *level, o hecate.Order, value any) ([]sortKey, bool) {
+	from := *o.From
+	if !(math.Abs(from.Lat) <= 90 && math.Abs(from.Lng) <= 360) {
+		return nil, false
+	}
+	path, _, ok := q.path(l, o.Operand)
+	if !ok {
+		return nil, true
+	}
+	from.Lat, from.Lng = roundDegrees(from.Lat), roundDegrees(from.Lng)
+	lat, lng := q.place(path, o.Operand.Any)
+	k := sortKey{text: "(" + q.haversine(lat, lng, from) + ")", desc: o.Desc, nullsLast: o.NullsLast}
+	if value == nil {
+		return []sortKey{k}, true
+	}
+	place, ok := value.(hecate.Geo)
+	number := func(v float64) string {
+		return degrees("cast(" + q.b.add(strconv.FormatFloat(v, 'f', -1, 64)) + " as numeric)")
+	}
+	if ok = ok && math.Abs(place.Lat) <= 90 && math.Abs(place.Lng) <= 360; ok {
+		k.value, k.at = place, "("+q.haversine(number(place.Lat), number(place.Lng), from)+")"
+	}
+	return []sortKey{k}, ok
+}
+
 // mixedKeys sorts values of any type: numbers, texts, then booleans.
 func (q *compiler) mixedKeys(l *level, o hecate.Order, value any) ([]sortKey, bool) {
 	classes := []class{numberClass, textClass, boolClass}
 	rank := sortKey{text: "(case", desc: o.Desc, nullsLast: o.NullsLast}
+	if o.Operand.Any {
+		rank.desc, rank.nullsLast, o.NullsLast = false, true, true
+	}
 	keys := []sortKey{rank}
 	have, _ := classOf(value)
 	for i, as := range classes {

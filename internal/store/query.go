@@ -116,8 +116,9 @@ type compiler struct {
 	idiom   idiom
 	b       *binds
 	targets map[hecate.CollectionID]Joined
-	space   string  // condition on the records that references may lead to
-	lead    *leader // how record_index finds the records; nil where they are found by their collection
+	space   string    // condition on the records that references may lead to
+	lead    *leader   // how record_index finds the records; nil where they are found by their collection
+	cases   [2]string // binds of the letters that lower() does not know, and of their small forms; once they are needed
 	err     error
 }
 
@@ -252,11 +253,17 @@ func (q *compiler) leaf(l *level, f *hecate.Filter, at spot) string {
 	case hecate.OpLike, hecate.OpSubstring, hecate.OpPrefix, hecate.OpSuffix, hecate.OpWord:
 		return q.pattern(l, f, at)
 	case hecate.OpIn, hecate.OpNotIn:
+		if itemwise(l, f.Operand) {
+			return q.someIn(l, f, at)
+		}
 		return q.in(l, f, at)
 	case hecate.OpEqual, hecate.OpNotEqual:
 		if f.Value == nil {
 			return q.present(l, f.Operand, f.Op == hecate.OpNotEqual)
 		}
+	}
+	if itemwise(l, f.Operand) {
+		return q.some(l, f, at)
 	}
 	return q.compare(l, f, at)
 }
@@ -344,9 +351,20 @@ func (q *compiler) expr(l *level, o hecate.Operand, as class) (text string, ok b
 		text, ok = q.field(path, as)
 	}
 	if ok && o.Fold && as == textClass {
-		text = "lower(" + text + ")"
+		text = q.fold(text)
 	}
 	return text, ok
+}
+
+// fold is FoldName of a text.
+func (q *compiler) fold(text string) string {
+	return q.idiom.fold(text, func() (large, small string) {
+		if q.cases[0] == "" {
+			letters := letterCases()
+			q.cases = [2]string{q.b.add(letters[0]), q.b.add(letters[1])}
+		}
+		return q.cases[0], q.cases[1]
+	})
 }
 
 func (q *compiler) field(path []string, as class) (string, bool) {
@@ -385,6 +403,8 @@ const (
 	emailOf    = `(select min(i.value) from identities i where i.app_id = $1 and i.user_id = r.id and i.kind = 'email')`
 	userSeqOf  = `(select u.seq from users u where u.app_id = $1 and u.id = r.id)`
 	lastLogin  = `(select u.last_login_at from users u where u.app_id = $1 and u.id = r.id)`
+	activated  = `(select u.activated from users u where u.app_id = $1 and u.id = r.id)`
+	disabled   = `(select u.disabled from users u where u.app_id = $1 and u.id = r.id)`
 )
 
 var recordColumn = [...]column{
@@ -405,6 +425,8 @@ var recordColumn = [...]column{
 	hecate.UserSeqColumn: {text: userSeqOf, class: numberClass, open: true,
 		through: `r.id in (select u.id from users u where u.app_id = $1 and u.seq = %s)`},
 	hecate.LastLoginColumn: {text: lastLogin, class: timeClass},
+	hecate.ActivatedColumn: {text: activated, class: boolClass},
+	hecate.DisabledColumn:  {text: disabled, class: boolClass},
 }
 
 func columnOf(c hecate.Column) (column, bool) {
@@ -512,7 +534,7 @@ func (q *compiler) bind(o hecate.Operand, op hecate.Op, as class, v any) (place 
 	switch as {
 	case textClass:
 		if o.Fold {
-			v = foldText(v.(string))
+			v = FoldName(v.(string))
 		}
 	case timeClass:
 		if o.Column == hecate.FieldColumn {
@@ -551,16 +573,6 @@ func whole(v any, op hecate.Op) (int64, bool) {
 		return math.MinInt64, true
 	}
 	return int64(f), true
-}
-
-// foldText is what lower() makes of a text whose collation is by bytes.
-func foldText(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
 }
 
 func (q *compiler) compareGroup(l *level, op hecate.Op, as class, v any) string {
@@ -604,6 +616,9 @@ func (q *compiler) byColumn(l *level, f *hecate.Filter, as class, v any) (string
 // byIndex compiles a comparison with one of values by record_index, where the field has one.
 func (q *compiler) byIndex(l *level, o hecate.Operand, op hecate.Op, values []any, at spot) (string, bool) {
 	f, ok := q.indexable(l, o)
+	if ok && isText(f.Type) && f.Fold && !o.Fold && op != hecate.OpEqual && op != hecate.OpIn {
+		return "", false // the index has them in another order
+	}
 	// The items of a relation are in the index one by one; it equals none of them.
 	if !ok || f.Type == hecate.RelationType || at.negated || op == hecate.OpNotEqual || len(values) == 0 {
 		return "", false
@@ -611,6 +626,7 @@ func (q *compiler) byIndex(l *level, o hecate.Operand, op hecate.Op, values []an
 	column, keys, exact := "", make([]any, len(values)), true
 	for i, v := range values {
 		c, key, precise, fits := indexKey(f, v)
+		precise = precise && f.Fold == o.Fold || precise && !isText(f.Type)
 		if !fits || column != "" && c != column {
 			return "", false
 		}
@@ -641,11 +657,20 @@ func (q *compiler) byIndex(l *level, o hecate.Operand, op hecate.Op, values []an
 
 // indexable returns the field of an operand that record_index can find.
 func (q *compiler) indexable(l *level, o hecate.Operand) (*hecate.Field, bool) {
-	if o.Column != hecate.FieldColumn || len(o.Path) != 1 || o.Fold || l.masked {
+	if o.Column != hecate.FieldColumn || len(o.Path) != 1 || l.masked {
 		return nil, false
 	}
 	f := l.c.Field(o.Path[0])
-	return f, f != nil && (f.Indexed || f.Ordered)
+	if f == nil || !f.Indexed && !f.Ordered {
+		return nil, false
+	}
+	return f, !o.Fold || caseless[f.Type] || isText(f.Type) && f.Fold
+}
+
+// caseless are the types whose values have no letters.
+var caseless = map[hecate.FieldType]bool{
+	hecate.IntegerType: true, hecate.NumberType: true, hecate.SequenceType: true, hecate.BooleanType: true, hecate.TimeType: true,
+	hecate.ReferenceType: true, hecate.RelationType: true, hecate.GeoType: true,
 }
 
 // indexed is the condition that record_index has a row of the field for which
@@ -653,7 +678,7 @@ func (q *compiler) indexable(l *level, o hecate.Operand) (*hecate.Field, bool) {
 // equal says that all the rows have one value, since they come in the order of the records then.
 func (q *compiler) indexed(f *hecate.Field, cond string, at spot, equal bool) string {
 	cond = "x.slot = " + q.b.add(f.Slot) + " and x.absent = 0 and " + cond
-	many := sortColumn[f.Type] == "" && f.Type != hecate.GeoType
+	many := sortColumn[f.Type] == "" && f.Type != hecate.GeoType && !(f.Type == hecate.JSONType && equal) // no value of which is there twice
 	if at.top && q.lead == nil && (equal && !many || q.idiom.leads()) {
 		q.lead = &leader{cond: cond, many: many, inOrder: equal && !many}
 		return "true"
@@ -668,7 +693,7 @@ func indexKey(f *hecate.Field, v any) (column string, key any, exact, ok bool) {
 	switch f.Type {
 	case hecate.StringType, hecate.TextType:
 		if as == textClass {
-			text := clip(bound.(string))
+			text := clip(folded(f, bound.(string)))
 			// Shorter than anything that was cut.
 			return "txt", text, len(text) < indexText-utf8.UTFMax, true
 		}
@@ -787,7 +812,7 @@ func (q *compiler) pattern(l *level, f *hecate.Filter, at spot) string {
 	case len(value) > maxPatternText:
 		q.fail(hecate.E(hecate.TooLarge, "query").On("query").Says("pattern too long"))
 		return "false"
-	case !speakable([]string{value}):
+	case !speakable([]string{value}), f.Op == hecate.OpWord && (value == "" || value == "*"):
 		return "false"
 	}
 	on := func(text string) string {
@@ -799,23 +824,33 @@ func (q *compiler) pattern(l *level, f *hecate.Filter, at spot) string {
 	if f.Operand.Column == hecate.GroupColumn {
 		return q.grouped(l, on("substr(g.subject, 7)"))
 	}
+	if itemwise(l, f.Operand) {
+		return q.someText(l, f, at, on)
+	}
+	by := ""
+	if field, found := q.indexable(l, f.Operand); found && f.Op == hecate.OpPrefix && value != "" && !at.negated && isText(field.Type) {
+		cond, exact := q.startsWith(field, folded(field, value), at)
+		if exact && field.Fold == f.Operand.Fold {
+			return cond
+		}
+		by = cond + " and "
+	}
+	// Only now: PostgreSQL refuses binds that the text does not name.
 	text, ok := q.expr(l, f.Operand, textClass)
 	if !ok {
 		return "false"
 	}
-	if field, found := q.indexable(l, f.Operand); found && f.Op == hecate.OpPrefix && value != "" && !at.negated && isText(field.Type) {
-		from := clip(value)
-		cond := "x.txt >= " + q.b.add(from)
-		if end := beyond(from); end != "" {
-			cond += " and x.txt < " + q.b.add(end)
-		}
-		by := q.indexed(field, cond, at, false)
-		if from == value {
-			return by
-		}
-		return by + " and " + on(text)
+	return by + on(text)
+}
+
+// startsWith is the condition that record_index has a text of the field that starts so; exact is whether that says everything.
+func (q *compiler) startsWith(f *hecate.Field, value string, at spot) (text string, exact bool) {
+	from := clip(value)
+	cond := "x.txt >= " + q.b.add(from)
+	if end := beyond(from); end != "" {
+		cond += " and x.txt < " + q.b.add(end)
 	}
-	return on(text)
+	return q.indexed(f, cond, at, false), from == value
 }
 
 func isText(t hecate.FieldType) bool { return t == hecate.StringType || t == hecate.TextType }
@@ -845,7 +880,7 @@ type token struct {
 // tokens reads the value of an operator on texts as a pattern.
 func tokens(op hecate.Op, value string, fold bool) []token {
 	if fold {
-		value = foldText(value)
+		value = FoldName(value)
 	}
 	text, run := token{text: value}, token{run: true}
 	switch op {
@@ -897,10 +932,7 @@ func tokens(op hecate.Op, value string, fold bool) []token {
 func (q *compiler) word(text, word string, fold bool) string {
 	word, start := strings.CutSuffix(word, "*")
 	if fold {
-		word = foldText(word)
-	}
-	if word == "" {
-		return "false"
+		word = FoldName(word)
 	}
 	return q.idiom.word(q.b, text, word, start)
 }
@@ -922,7 +954,7 @@ func (q *compiler) contains(l *level, f *hecate.Filter, at spot) string {
 			return "false"
 		}
 		if as == textClass && f.Operand.Fold {
-			bound = foldText(bound.(string))
+			bound = FoldName(bound.(string))
 		}
 		if n, ok := bound.(float64); ok && n == math.Trunc(n) && math.Abs(n) < 1<<53 {
 			bound = int64(n)
@@ -983,7 +1015,7 @@ func (q *compiler) holds(path []string, as class, values []any, fold bool) strin
 	}
 	column := "i.v"
 	if fold && as == textClass {
-		column = "lower(i.v)"
+		column = q.fold("i.v")
 	}
 	return "(select count(distinct " + column + ") from (" + q.idiom.items(path, member, typ) + ") i where " +
 		column + " in " + list(q.b, values) + ") = " + q.b.add(int64(len(values)))
@@ -1006,12 +1038,9 @@ func (q *compiler) near(l *level, f *hecate.Filter, at spot) string {
 	if !ok || f.Operand.Column != hecate.FieldColumn || f.Meters < 0 {
 		return "false"
 	}
-	part := func(name string) string {
-		return "cast(round(" + q.db.field(append(slices.Clone(path), tagGeo, name), fieldNumber) + ", 12) as double precision)"
-	}
-	lat, lng := part("lat"), part("lng")
+	lat, lng := q.place(path, f.Operand.Any)
 	if f.Meters >= math.Pi*earthRadius {
-		return lat + " is not null"
+		return lat + " is not null and " + lng + " is not null"
 	}
 	band := "true"
 	if field, ok := q.indexable(l, f.Operand); ok && !at.negated && field.Type == hecate.GeoType {
@@ -1019,12 +1048,33 @@ func (q *compiler) near(l *level, f *hecate.Filter, at spot) string {
 		band = q.indexed(field, "x.num between "+q.b.add(center.Lat-reach)+" and "+q.b.add(center.Lat+reach), at, false)
 	}
 	most := math.Sin(f.Meters / (2 * earthRadius))
-	double := func(v float64) string { return "cast(" + q.b.add(v) + " as double precision)" }
-	dLat := "sin((radians(" + lat + ") - " + double(center.Lat*math.Pi/180) + ") / 2)"
-	dLng := "sin((radians(" + lng + ") - " + double(center.Lng*math.Pi/180) + ") / 2)"
 	// The addend, a centimetre at short distances, is for rounding: a point is near itself.
-	return band + " and " + dLat + " * " + dLat + " + cos(radians(" + lat + ")) * " + double(math.Cos(center.Lat*math.Pi/180)) +
-		" * " + dLng + " * " + dLng + " <= " + double(most*most+1e-18)
+	return band + " and " + q.haversine(lat, lng, center) + " <= " + q.double(most*most+1e-18)
+}
+
+func (q *compiler) double(v float64) string { return "cast(" + q.b.add(v) + " as double precision)" }
+
+// haversine grows with the distance of a place from the center.
+func (q *compiler) haversine(lat, lng string, center hecate.Geo) string {
+	dLat := "sin((radians(" + lat + ") - " + q.double(center.Lat*math.Pi/180) + ") / 2)"
+	dLng := "sin((radians(" + lng + ") - " + q.double(center.Lng*math.Pi/180) + ") / 2)"
+	return dLat + " * " + dLat + " + cos(radians(" + lat + ")) * " + q.double(math.Cos(center.Lat*math.Pi/180)) + " * " + dLng + " * " + dLng
+}
+
+// degrees is a number as it is compared: rounded, see roundDegrees.
+func degrees(number string) string { return "cast(round(" + number + ", 12) as double precision)" }
+
+// place is the latitude and the longitude of the place at path: with plain also of an object that says them by those names.
+func (q *compiler) place(path []string, plain bool) (lat, lng string) {
+	part := func(name, long string, most string) string {
+		tagged := degrees(q.db.field(append(slices.Clone(path), tagGeo, name), fieldNumber))
+		if !plain {
+			return tagged
+		}
+		number := q.db.field(append(slices.Clone(path), long), fieldNumber)
+		return "coalesce(" + tagged + ", case when " + number + " between -" + most + " and " + most + " then " + degrees(number) + " end)"
+	}
+	return part("lat", "latitude", "90"), part("lng", "longitude", "360")
 }
 
 // joined compiles OpJoined: the reference, or one of the relation, leads to a record of which Sub holds.
@@ -1035,7 +1085,7 @@ func (q *compiler) joined(l *level, f *hecate.Filter, at spot) string {
 		return "false"
 	}
 	inner := q.targetIDs(target, &f.Sub[0])
-	if _, found := q.indexable(l, f.Operand); found && !at.negated {
+	if _, found := q.indexable(l, f.Operand); found && !at.negated && field.Type != hecate.JSONType {
 		return q.indexed(field, "x.txt in ("+inner+")", at, false)
 	}
 	ref := q.db.field(append(slices.Clone(path), tagRef, "id"), fieldText)

@@ -37,7 +37,7 @@ func wildOperand(w *world, t *rapid.T) hecate.Operand {
 	part := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"string", "json", "relation_x", "$time", "gone", "\x00", "\xff", `"`, "'", "", "~2", "a.b", `\`}))
 	types := []hecate.FieldType{"", hecate.StringType, hecate.JSONType, hecate.NumberType, hecate.ArrayType, hecate.RelationType, "nonsense", hecate.FileType}
 	return hecate.Operand{
-		Column: hecate.Column(rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 9, 12, 13, 14, 0, 200}).Draw(t, "column")), Fold: rapid.Bool().Draw(t, "fold"),
+		Column: hecate.Column(rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 9, 12, 13, 14, 16, 17, 0, 200}).Draw(t, "column")), Fold: rapid.Bool().Draw(t, "fold"), Any: rapid.Bool().Draw(t, "any"),
 		Path: rapid.SliceOfN(part, 0, 3).Draw(t, "path"), Type: rapid.SampledFrom(types).Draw(t, "type"),
 	}
 }
@@ -89,6 +89,9 @@ func anyQuery(t *testing.T, w *world, rt *rapid.T) {
 	}
 	for range rapid.IntRange(0, 2).Draw(rt, "orders") {
 		q.Order = append(q.Order, hecate.Order{Operand: wildOperand(w, rt), Desc: rapid.Bool().Draw(rt, "down"), NullsLast: rapid.Bool().Draw(rt, "nulls last")})
+		if rapid.IntRange(0, 4).Draw(rt, "by distance") == 0 {
+			q.Order[len(q.Order)-1].From = &hecate.Geo{Lat: rapid.Float64().Draw(rt, "from lat"), Lng: rapid.SampledFrom([]float64{0, math.NaN(), 180, 1e300}).Draw(rt, "from lng")}
+		}
 	}
 	if rapid.Bool().Draw(rt, "after") {
 		q.After = &hecate.Cursor{Seq: rapid.Int64().Draw(rt, "seq")}

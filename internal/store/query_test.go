@@ -19,7 +19,8 @@ import (
 // in Go: random records, random filters, orders and cursors.
 
 var (
-	queryTexts  = []string{"", "a", "A", "ab", "aB", "b%", "a_b", `a\b`, "é", "É", "[a]", "a b", "a,b c", "*", "b"}
+	queryTexts  = []string{"", "a", "A", "ab", "aB", "b%", "a_b", `a\b`, "é", "É", "[a]", "a b", "a,b c", "*", "b", longText + "a", longText + "B"}
+	longText    = strings.Repeat("é", indexText/2+20) // alike as far as an index keeps them
 	queryTimes  = []time.Time{time.UnixMicro(0).UTC(), time.UnixMicro(1).UTC(), time.Date(1500, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC)}
 	queryInts   = []int64{0, 1, -1, 2, 1 << 53, 1<<53 + 1, math.MaxInt64, math.MinInt64}
 	queryFloats = []float64{0, 1, 1.5, -2.25, 1e18, 1e300, 5e-324}
@@ -56,6 +57,7 @@ func newWorld(t testing.TB, db *DB) *world {
 			fields = append(fields, f)
 		}
 	}
+	fields = append(fields, hecate.Field{Name: "string_f", Slot: "string_f", Type: hecate.StringType, Indexed: true, Ordered: true, Fold: true})
 	fields = append(fields, hecate.Field{Name: "gone", Slot: "gone", Type: hecate.StringType, Dropped: true})
 	w.c = testCollection(t, db, fields...)
 	return w
@@ -141,6 +143,10 @@ func (w *world) value(t *rapid.T, typ hecate.FieldType) any {
 		return rapid.SampledFrom(queryPlaces).Draw(t, "place")
 	}
 	types := []hecate.FieldType{hecate.StringType, hecate.IntegerType, hecate.BooleanType, hecate.ArrayType, hecate.TimeType}
+	if rapid.IntRange(0, 5).Draw(t, "place") == 0 {
+		at := rapid.SampledFrom(queryPlaces).Draw(t, "where")
+		return map[string]any{"latitude": at.Lat, "longitude": at.Lng}
+	}
 	if rapid.Bool().Draw(t, "object") {
 		return map[string]any{"k": w.value(t, rapid.SampledFrom(types).Draw(t, "member type")), "n": nil}
 	}
@@ -161,6 +167,10 @@ func (w *world) operand(t *rapid.T) hecate.Operand {
 	f := rapid.SampledFrom(w.c.Schema).Draw(t, "field")
 	o := hecate.FieldOperand(&f)
 	o.Fold = rapid.IntRange(0, 3).Draw(t, "fold") == 0
+	o.Any = rapid.IntRange(0, 2).Draw(t, "any item") == 0
+	if o.Any {
+		o.Fold = rapid.IntRange(0, 3).Draw(t, "fold") > 0
+	}
 	if f.Type == hecate.JSONType && rapid.Bool().Draw(t, "inside") {
 		o.Path = append(o.Path, rapid.SampledFrom([]string{"k", "n", "it's \"x\""}).Draw(t, "member"))
 	}
@@ -230,7 +240,7 @@ func (w *world) filter(t *rapid.T, depth int) hecate.Filter {
 		f.Value = rapid.SampledFrom([]string{"", "a", "A", "%", "_", "a%", "%b", `a\%`, `a\_b`, `\`, "%%_%", "*", "a*", "b", "é", "[a", "?", "a.b", "g1", "u_"}).Draw(t, "pattern")
 	case hecate.OpNear:
 		f.Value, f.Meters = rapid.SampledFrom(queryPlaces).Draw(t, "center"), rapid.SampledFrom([]float64{0, 100, 112, 1e6, 2e7, 1e9, -1}).Draw(t, "meters")
-		f.Operand = hecate.Operand{Path: []string{rapid.SampledFrom([]string{"geopoint", "geopoint_x"}).Draw(t, "place")}, Type: hecate.GeoType}
+		f.Operand = hecate.Operand{Path: []string{rapid.SampledFrom([]string{"geopoint", "geopoint_x", "json", "json_x"}).Draw(t, "place")}, Any: rapid.Bool().Draw(t, "plain")}
 	case hecate.OpJoined:
 		f.Target = w.target.ID
 		f.Operand = hecate.Operand{Path: []string{rapid.SampledFrom([]string{"reference", "reference_x", "relation", "relation_x"}).Draw(t, "way")}}
@@ -273,6 +283,13 @@ func (w *world) holds(f *hecate.Filter, s Stored, c *hecate.Collection, open boo
 		return w.holdsGroup(f, s)
 	}
 	v := valueOf(f.Operand, s, c, open)
+	if itemwise(&level{c: c}, f.Operand) {
+		if list, ok := v.([]any); ok || f.Op == hecate.OpNotEqual || f.Op == hecate.OpNotIn {
+			if handled, holds := w.holdsAny(f, s, c, v, list); handled {
+				return holds
+			}
+		}
+	}
 	switch f.Op {
 	case hecate.OpEqual:
 		return v == nil && f.Value == nil || f.Value != nil && compareValues(f.Operand, v, f.Value, func(n int) bool { return n == 0 })
@@ -296,13 +313,52 @@ func (w *world) holds(f *hecate.Filter, s Stored, c *hecate.Collection, open boo
 	case hecate.OpContains:
 		return w.holdsAll(f, v, open)
 	case hecate.OpNear:
-		g, ok := v.(hecate.Geo)
+		g, ok := placeIn(v, f.Operand.Any)
 		return ok && distance(g, f.Value.(hecate.Geo)) <= f.Meters+0.02 // the rounding that is allowed
 	case hecate.OpJoined:
 		return w.holdsJoined(f, v)
 	}
 	text, ok := v.(string)
 	return ok && matches(f, text)
+}
+
+// holdsAny is what the filter says of a list whose items it compares one by one.
+func (w *world) holdsAny(f *hecate.Filter, s Stored, c *hecate.Collection, v any, list []any) (handled, holds bool) {
+	one := *f
+	switch f.Op {
+	case hecate.OpNotEqual, hecate.OpNotIn:
+		if f.Value == nil {
+			return false, false
+		}
+		one.Op = map[hecate.Op]hecate.Op{hecate.OpNotEqual: hecate.OpEqual, hecate.OpNotIn: hecate.OpIn}[f.Op]
+		return true, !w.holds(&one, s, c, true)
+	case hecate.OpExists, hecate.OpContains, hecate.OpNear, hecate.OpJoined:
+		return false, false
+	case hecate.OpEqual:
+		if f.Value == nil {
+			return false, false
+		}
+	}
+	field := &hecate.Collection{Schema: []hecate.Field{{Name: "v", Slot: "v"}}}
+	one.Operand.Path, one.Operand.Any = []string{"v"}, false
+	return true, slices.ContainsFunc(list, func(item any) bool {
+		switch item.(type) {
+		case string, int64, float64, bool:
+			return w.holds(&one, Stored{Record: s.Record, Doc: Document{"v": item}}, field, true)
+		}
+		return false
+	})
+}
+
+// placeIn is a place, or with plain an object that says one.
+func placeIn(v any, plain bool) (hecate.Geo, bool) {
+	if m, ok := v.(map[string]any); ok && plain {
+		lat, ok := m["latitude"].(float64)
+		lng, also := m["longitude"].(float64)
+		return hecate.Geo{Lat: lat, Lng: lng}, ok && also
+	}
+	g, ok := v.(hecate.Geo)
+	return g, ok
 }
 
 func (w *world) holdsAll(f *hecate.Filter, v any, open bool) bool {
@@ -433,7 +489,7 @@ func compareValues(o hecate.Operand, a, b any, ok func(int) bool) bool {
 	case string:
 		y, is := b.(string)
 		if o.Fold {
-			x, y = foldText(x), foldText(y)
+			x, y = FoldName(x), FoldName(y)
 		}
 		return is && ok(cmp.Compare(x, y))
 	case bool:
@@ -483,7 +539,7 @@ func compareNumbers(a, b any) int {
 func matches(f *hecate.Filter, text string) bool {
 	pattern := f.Value.(string)
 	if f.Operand.Fold {
-		text, pattern = foldText(text), foldText(pattern)
+		text, pattern = FoldName(text), FoldName(pattern)
 	}
 	switch f.Op {
 	case hecate.OpSubstring:
@@ -601,7 +657,13 @@ func TestCursorsWalkEveryOrderBothWays(t *testing.T) {
 					o = hecate.Operand{Column: rapid.SampledFrom([]hecate.Column{hecate.SeqColumn, hecate.CreatedColumn, hecate.OwnerColumn, hecate.VersionColumn}).Draw(rt, "which")}
 				}
 				o.Fold = o.Type == hecate.StringType && rapid.Bool().Draw(rt, "fold")
+				if o.Column == hecate.FieldColumn && rapid.Bool().Draw(rt, "any item") {
+					o.Any, o.Fold = true, rapid.Bool().Draw(rt, "fold")
+				}
 				q.Order = append(q.Order, hecate.Order{Operand: o, Desc: rapid.Bool().Draw(rt, "desc"), NullsLast: rapid.Bool().Draw(rt, "nulls last")})
+			}
+			if len(q.Order) > 0 && rapid.Bool().Draw(rt, "then by number") {
+				q.Order = append(q.Order, hecate.Order{Operand: hecate.Operand{Column: hecate.SeqColumn}, Desc: rapid.Bool().Draw(rt, "desc")})
 			}
 			all := slices.Clone(w.records)
 			if rapid.Bool().Draw(rt, "filtered") {
@@ -657,6 +719,13 @@ func (w *world) walk(t *testing.T, rt *rapid.T, q hecate.Query, back bool) []int
 		q.After = &hecate.Cursor{Seq: edge.Seq}
 		for _, o := range q.Order {
 			v := valueOf(o.Operand, w.records[at], w.c, true)
+			if o.From != nil {
+				if place, ok := placeIn(v, o.Operand.Any); ok {
+					v = place
+				} else {
+					v = nil
+				}
+			}
 			switch v.(type) { // what an order by JSON takes for absent
 			case []any, map[string]any, time.Time:
 				if o.Operand.Type == hecate.JSONType {
@@ -680,11 +749,15 @@ func (w *world) sorted(q hecate.Query, a, b Stored) int {
 		n := 0
 		switch {
 		case x == nil || y == nil:
-			if n = asInt(x == nil) - asInt(y == nil); o.NullsLast && o.Desc {
+			mixed := o.Operand.Any && o.Operand.Type == hecate.JSONType
+			if n = asInt(x == nil) - asInt(y == nil); (o.NullsLast || mixed) && o.Desc {
 				n = -n
 			}
 		default:
 			n = cmp.Compare(rank(x), rank(y))
+			if n != 0 && o.Operand.Any && o.Desc {
+				n = -n // numbers come first either way
+			}
 			if n == 0 {
 				n = order(o.Operand, x, y)
 			}
@@ -706,7 +779,12 @@ func sortable(o hecate.Operand, v any) any {
 	switch x := v.(type) {
 	case hecate.Ref:
 		return x.Seq
-	case string, int64, float64, bool:
+	case string:
+		if o.Any {
+			return firstRunes(x, hecate.SortText)
+		}
+		return v
+	case int64, float64, bool:
 		return v
 	case time.Time:
 		if o.Type != hecate.JSONType {
@@ -729,6 +807,46 @@ func rank(v any) int {
 func order(o hecate.Operand, x, y any) (n int) {
 	compareValues(o, x, y, func(c int) bool { n = c; return true })
 	return n
+}
+
+// Pages in the order of a distance are the whole list cut in pieces, whatever the database makes of two places equally far.
+func TestTheNearestComeFirst(t *testing.T) {
+	each(t, func(t *testing.T, db *DB) {
+		w := newWorld(t, db)
+		w.fillBySeed(t, 30)
+		rapid.Check(t, func(rt *rapid.T) {
+			from := rapid.SampledFrom(queryPlaces).Draw(rt, "from")
+			field := rapid.SampledFrom([]string{"geopoint", "geopoint_x", "json"}).Draw(rt, "field")
+			o := hecate.FieldOperand(w.c.Field(field))
+			o.Any = field == "json" || rapid.Bool().Draw(rt, "any")
+			desc := rapid.Bool().Draw(rt, "desc")
+			q := hecate.Query{Limit: rapid.IntRange(1, 5).Draw(rt, "limit"), Order: []hecate.Order{
+				{Operand: o, From: &from, Desc: desc, NullsLast: true}, {Operand: hecate.Operand{Column: hecate.SeqColumn}, Desc: true}}}
+			got := w.walk(t, rt, q, rapid.Bool().Draw(rt, "backwards"))
+			if len(got) != len(w.records) {
+				rt.Fatalf("%d of %d records: %v", len(got), len(w.records), got)
+			}
+			last, missing := -1.0, false
+			if desc {
+				last = math.MaxFloat64
+			}
+			seen := map[int64]bool{}
+			for _, seq := range got {
+				at := slices.IndexFunc(w.records, func(s Stored) bool { return s.Seq == seq })
+				place, ok := placeIn(valueOf(o, w.records[at], w.c, true), o.Any)
+				if seen[seq] || ok && missing {
+					rt.Fatalf("%d out of order in %v", seq, got)
+				}
+				seen[seq], missing = true, !ok
+				if far := distance(place, from); ok {
+					if desc && far > last+0.1 || !desc && far < last-0.1 {
+						rt.Fatalf("%d is %v away, after %v", seq, far, last)
+					}
+					last = far
+				}
+			}
+		})
+	})
 }
 
 func TestBadQueriesAreRefusedNotFailed(t *testing.T) {

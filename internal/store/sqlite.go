@@ -317,9 +317,29 @@ type liteStmt struct {
 	inUse bool // its rows are still open
 }
 
+// foldFunction is FoldName in SQL.
+const foldFunction = "fold_name"
+
+// liteDriver is the driver with our functions.
+var liteDriver = sync.OnceValues(func() (*sqlite.Driver, error) {
+	d := &sqlite.Driver{}
+	return d, d.RegisterDeterministicScalarFunction(foldFunction, 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		switch v := args[0].(type) {
+		case string:
+			return FoldName(v), nil
+		default:
+			return v, nil
+		}
+	})
+})
+
 // dial opens a connection and sets it up.
 func dial(dsn, pragmas string) (*liteConn, error) {
-	native, err := (&sqlite.Driver{}).Open(dsn)
+	d, err := liteDriver()
+	if err != nil {
+		return nil, err
+	}
+	native, err := d.Open(dsn)
 	if err != nil {
 		return nil, err
 	}
