@@ -21,6 +21,7 @@ type (
 	FileID       string
 	SessionID    string
 	TicketID     string
+	LetterID     string
 	InvitationID string
 	EventID      string
 )

@@ -37,15 +37,19 @@ func (s *Session) Expired(now time.Time) bool {
 // Ticket is a single-use secret: reset, verify, confirm, activate. The clear
 // secret is known only to its maker.
 type Ticket struct {
-	ID        TicketID
-	App       AppID // empty for tickets of admins
-	Purpose   string
-	User      UserID
-	Admin     AdminID
-	Address   string // where it was sent; a change of address ends it
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	UsedAt    time.Time
+	ID         TicketID
+	App        AppID // empty for tickets of admins
+	Purpose    string
+	User       UserID
+	Admin      AdminID
+	Address    string // where it was sent; a change of address ends it
+	About      string // the field of the profile that holds the address; "" or "email": the user's own address
+	Short      bool   // a code that people type: it counts for its user alone, and dies of wrong ones
+	UntilLogin bool   // a login of its user ends it
+	Attempts   int    // wrong codes while this one was the right one
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	UsedAt     time.Time
 }
 
 // Proof is what a request presents. A dialect fills what it found; empty

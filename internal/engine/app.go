@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"hecate"
+	"hecate/internal/mail"
 	"hecate/internal/store"
 )
 
@@ -201,7 +202,7 @@ func (in *CreateAppInput) check(op string) error {
 		in.Alias = in.Name
 	}
 	return errors.Join(checkText(op, "name", in.Name, 1, maxAlias), checkText(op, "alias", in.Alias, 1, maxAlias),
-		checkText(op, "description", in.Description, 0, maxText))
+		checkText(op, "description", in.Description, 0, maxText), mail.Check(in.Settings.Mail))
 }
 
 // CreateApp makes an app owned by the admin, with its profile collection, the
@@ -381,6 +382,11 @@ func (e *Engine) UpdateApp(ctx context.Context, actor *hecate.Actor, id hecate.A
 	}
 	if err := checkText(op, "description", deref(in.Description), 0, maxText); err != nil {
 		return nil, err
+	}
+	if in.Settings != nil {
+		if err := mail.Check(in.Settings.Mail); err != nil {
+			return nil, err
+		}
 	}
 	var out *hecate.App
 	err = e.db.Write(ctx, func(tx *store.DB) error {

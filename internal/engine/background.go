@@ -21,6 +21,7 @@ func (e *Engine) runBackground(ctx context.Context) error {
 	var listenErr error
 	wg.Go(func() { e.audit.run(ctx) })
 	wg.Go(func() { e.sweep(ctx) })
+	wg.Go(func() { e.runOutbox(ctx) })
 	wg.Go(func() { listenErr = e.db.Listen(ctx, e.cache.heard, e.cache.gap) })
 	wg.Wait()
 	e.drops.Wait()

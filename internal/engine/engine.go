@@ -27,6 +27,8 @@ type Config struct {
 	Hasher *secret.Hasher
 	Blobs  blob.Store
 	Mail   mail.Sender // nil: Log tells that there was a letter
+	// PublicURL is where clients reach the server, for links in letters; nil or "": they have none. The Host header never decides.
+	PublicURL func() string
 	// Providers asks social providers; nil: over the network, in bounded time.
 	Providers *provider.Providers
 	Now       func() time.Time // the clock; time.Now when nil
@@ -48,6 +50,7 @@ type Limits struct {
 	FileBytes          int64 // 128 MiB
 	CacheEntries       int   // 50,000 of each kind
 	CacheRecordEntries int   // 20,000
+	LettersPerAddress  int   // 20 in an hour, of one app
 	// How many attempts may fail, per server; negative: any number.
 	PasswordFailures int // 20 a minute, of one account from one address
 	PINFailures      int // 5 in a quarter of an hour, of one account from anywhere: a PIN has few digits
@@ -55,21 +58,23 @@ type Limits struct {
 
 // Engine is the one set of rules behind every dialect. Its methods are safe for concurrent use.
 type Engine struct {
-	db     *store.DB
-	keys   *secret.Keys
-	hasher *secret.Hasher
-	blobs  blob.Store
-	mail   mail.Sender
-	now    func() time.Time
-	rand   io.Reader
-	log    *slog.Logger
-	open   bool
-	limits Limits
-	cache  *cache
-	audit  *auditor
-	logins *guesses
-	pins   *guesses
-	drops  *sync.WaitGroup // deletions of file bytes under way
+	db        *store.DB
+	keys      *secret.Keys
+	hasher    *secret.Hasher
+	blobs     blob.Store
+	mail      mail.Sender
+	outbox    *outbox
+	now       func() time.Time
+	rand      io.Reader
+	log       *slog.Logger
+	open      bool
+	publicURL func() string
+	limits    Limits
+	cache     *cache
+	audit     *auditor
+	logins    *guesses
+	pins      *guesses
+	drops     *sync.WaitGroup // deletions of file bytes under way
 
 	providers *provider.Providers
 }
@@ -77,7 +82,7 @@ type Engine struct {
 // New returns an Engine over the parts of c.
 func New(c Config) *Engine {
 	e := &Engine{
-		db: c.DB, keys: c.Keys, hasher: c.Hasher, blobs: c.Blobs, mail: c.Mail,
+		db: c.DB, keys: c.Keys, hasher: c.Hasher, blobs: c.Blobs, mail: c.Mail, publicURL: c.PublicURL,
 		now: c.Now, rand: c.Rand, log: c.Log, open: c.OpenRegistration, limits: c.Limits.withDefaults(),
 	}
 	if e.now == nil {
@@ -86,6 +91,10 @@ func New(c Config) *Engine {
 	if e.rand == nil {
 		e.rand = rand.Reader
 	}
+	if e.publicURL == nil {
+		e.publicURL = func() string { return "" }
+	}
+	e.outbox = newOutbox(newOwner(e))
 	if e.log == nil {
 		e.log = slog.Default()
 	}
@@ -102,7 +111,7 @@ func New(c Config) *Engine {
 	return e
 }
 
-// Run does the engine's background work (audit writer, invalidation from other
+// Run does the engine's background work (audit writer, letters, invalidation from other
 // nodes, sweeping) until ctx ends, and returns when all of it has stopped.
 func (e *Engine) Run(ctx context.Context) error {
 	return e.runBackground(ctx)
@@ -122,6 +131,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.RecordDepth, 32)
 	set(&l.CacheEntries, 50_000)
 	set(&l.CacheRecordEntries, 20_000)
+	set(&l.LettersPerAddress, 20)
 	set(&l.PasswordFailures, 20)
 	set(&l.PINFailures, 5)
 	if l.FileBytes == 0 {

@@ -13,6 +13,7 @@ import (
 	"hecate/internal/blob"
 	"hecate/internal/mail"
 	"hecate/internal/secret"
+	"hecate/internal/store"
 	"hecate/internal/store/storetest"
 )
 
@@ -55,9 +56,24 @@ func (b *letterBox) Send(_ context.Context, l mail.Letter) error {
 	return nil
 }
 
+// carry sends what is in the outbox now.
+func (h *house) carry() {
+	h.t.Helper()
+	for {
+		rows := must[[]store.Sealed[*hecate.Letter]](h.t)(h.claim(ctx, letterSenders))
+		if len(rows) == 0 {
+			return
+		}
+		for _, row := range rows {
+			h.deliver(ctx, row)
+		}
+	}
+}
+
 // last returns the newest letter.
 func (h *house) last() mail.Letter {
 	h.t.Helper()
+	h.carry()
 	h.box.mu.Lock()
 	defer h.box.mu.Unlock()
 	if len(h.box.letters) == 0 {
@@ -67,6 +83,7 @@ func (h *house) last() mail.Letter {
 }
 
 func (h *house) letters() int {
+	h.carry()
 	h.box.mu.Lock()
 	defer h.box.mu.Unlock()
 	return len(h.box.letters)

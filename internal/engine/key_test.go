@@ -101,6 +101,7 @@ func TestSecretsAreNotStoredInTheClear(t *testing.T) {
 	gordon := h.user(owner, "gordon")
 	invitation := must[*hecate.Invitation](t)(h.Invite(ctx, owner, "x@example.com", hecate.ReadRole))
 	client := must[*hecate.Client](t)(h.Client(ctx, owner, hecate.Client{App: app.ID}))
+	h.carry()
 	files := must[[]string](t)(filepath.Glob(filepath.Join(h.dir, "*")))
 	if !bytes.Contains(must[[]byte](t)(os.ReadFile(filepath.Join(h.dir, "hecate.db-wal"))), []byte("gordon")) {
 		t.Fatal("the test looks at the wrong files")

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"hecate"
-	"hecate/internal/mail"
 	"hecate/internal/store"
 )
 
@@ -146,9 +145,9 @@ func (e *Engine) Invitation(ctx context.Context, actor *hecate.Actor, seq int64)
 	return e.showInvitation(row)
 }
 
-// Invite asks the holder of an address to manage the app, and hands the letter to mail. One that was declined or
+// Invite asks the holder of an address to manage the app, and queues the letter, which may be described. One that was declined or
 // accepted is replaced. Kinds: Forbidden, Invalid on "email" or "role", Exists on "member" or "invitation".
-func (e *Engine) Invite(ctx context.Context, actor *hecate.Actor, email string, role hecate.AdminRole) (*hecate.Invitation, error) {
+func (e *Engine) Invite(ctx context.Context, actor *hecate.Actor, email string, role hecate.AdminRole, letter ...Mailing) (*hecate.Invitation, error) {
 	const op = "invite"
 	app, err := e.membersOf(actor, hecate.Create, op)
 	if err != nil {
@@ -175,12 +174,14 @@ func (e *Engine) Invite(ctx context.Context, actor *hecate.Actor, email string, 
 		if err := tx.InsertInvitation(ctx, row); err != nil {
 			return err
 		}
+		if err := e.sendInvitation(ctx, tx, app, row.Row, letter); err != nil {
+			return err
+		}
 		return e.record(ctx, tx, actor, app.ID, op, "invitation:"+string(row.Row.ID))
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.sendInvitation(ctx, row.Row)
 	return row.Row, nil
 }
 
@@ -234,11 +235,15 @@ func (e *Engine) roomForInvitation(ctx context.Context, tx *store.DB, app *hecat
 	return err
 }
 
-func (e *Engine) sendInvitation(ctx context.Context, i *hecate.Invitation) {
-	e.send(ctx, mail.Letter{
-		Name: "invite", To: i.Email, App: i.AppAlias, Secret: i.Key,
-		Fields: map[string]string{"inviter": i.Inviter, "role": roleNames[i.Role]},
-	})
+func (e *Engine) sendInvitation(ctx context.Context, tx *store.DB, app *hecate.App, i *hecate.Invitation, letter []Mailing) error {
+	l := outgoing{
+		Mailing: the(letter), app: app, to: i.Email, clear: i.Key, fields: map[string]string{"inviter": i.Inviter, "role": roleNames[i.Role]},
+	}
+	if l.Letter == "" {
+		l.Letter = letterInvite
+	}
+	_, err := e.queue(ctx, tx, l)
+	return err
 }
 
 // roleNames are the roles as letters call them.
@@ -303,7 +308,7 @@ func (e *Engine) DeleteInvitation(ctx context.Context, actor *hecate.Actor, seq 
 }
 
 // ResendInvitation sends the letter again while the invitation is new. Kinds: Forbidden, NotFound.
-func (e *Engine) ResendInvitation(ctx context.Context, actor *hecate.Actor, seq int64) error {
+func (e *Engine) ResendInvitation(ctx context.Context, actor *hecate.Actor, seq int64, letter ...Mailing) error {
 	const op = "resend invitation"
 	app, err := e.membersOf(actor, hecate.Create, op)
 	if err != nil {
@@ -314,10 +319,10 @@ func (e *Engine) ResendInvitation(ctx context.Context, actor *hecate.Actor, seq 
 		return missing(err, op, "")
 	}
 	i, err := e.showInvitation(row)
-	if err == nil && i.State == hecate.InvitationNew {
-		e.sendInvitation(ctx, i)
+	if err != nil || i.State != hecate.InvitationNew {
+		return err
 	}
-	return err
+	return e.db.Write(ctx, func(tx *store.DB) error { return e.sendInvitation(ctx, tx, app, i, letter) })
 }
 
 // OwnInvitations lists the new invitations to the admin's address. Kinds: Unauthenticated.

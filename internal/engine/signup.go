@@ -108,6 +108,9 @@ func (e *Engine) insertNewcomer(ctx context.Context, tx *store.DB, actor *hecate
 			return err
 		}
 	}
+	if err := e.sendAll(ctx, tx, app, u, in.Letters); err != nil {
+		return err
+	}
 	return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(u.ID)))
 }
 
@@ -254,6 +257,8 @@ type ChangePasswordInput struct {
 	Open        *OpenSession // also open a session, which the change does not end
 	Dialect     string
 	MinPassword int // the dialect's historical minimum, where the app sets none
+
+	within func(tx *store.DB, l store.Login) error // what else belongs to the write, before the change; the user is locked
 }
 
 // ChangePassword replaces the signed-in user's password. The same one again counts as a change unless the policy
@@ -342,6 +347,11 @@ func (e *Engine) replacePassword(ctx context.Context, actor *hecate.Actor, app *
 		}
 		if verified != nil && l.Hash != *verified {
 			return errChanged
+		}
+		if in.within != nil {
+			if err := in.within(tx, l); err != nil {
+				return err
+			}
 		}
 		before = *l.User
 		l.User.UpdatedAt = e.stamp()

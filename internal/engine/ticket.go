@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"hecate"
-	"hecate/internal/mail"
 	"hecate/internal/secret"
 	"hecate/internal/store"
 )
@@ -87,17 +86,6 @@ func (e *Engine) adminByUID(ctx context.Context, uid, op string) (*store.AdminSe
 	}
 	a, err := e.db.AdminBySeq(ctx, seq)
 	return a, missing(err, op, "uid")
-}
-
-// send hands a letter to mail, after the write that it tells about. A letter that cannot be sent does not undo what happened.
-func (e *Engine) send(ctx context.Context, l mail.Letter) {
-	if e.mail == nil {
-		e.log.Info("no mail is set up, so a letter was not sent", "letter", l.Name, "to", l.To)
-		return
-	}
-	if err := e.mail.Send(ctx, l); err != nil {
-		e.log.Error("send a letter", "letter", l.Name, "to", l.To, "err", err)
-	}
 }
 
 // SetupTicket returns the secret of a fresh one-time setup ticket when the server has no admin yet, else an empty

@@ -69,7 +69,7 @@ on conflict (app_id, admin_id) do update set role = excluded.role`
 // appTenantTables is every table of a tenant, those that refer to others first.
 var appTenantTables = []string{
 	"field_rules", "provider_profiles", "links", "record_uniques", "record_index", "record_grants", "files", "records", "collections",
-	"policy", "role_holders", "roles", "group_members", "groups", "tickets", "sessions", "password_history", "credentials", "identities", "users",
+	"policy", "role_holders", "roles", "group_members", "groups", "outbox", "tickets", "sessions", "password_history", "credentials", "identities", "users",
 	"clients", "api_keys", "invitations", "members", "events", "serials",
 }
 

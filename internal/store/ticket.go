@@ -8,13 +8,15 @@ import (
 )
 
 const (
-	ticketColumns = `id, app_id, purpose, user_id, admin_id, address, created_at, expires_at, used_at`
+	ticketColumns = `id, app_id, purpose, user_id, admin_id, address, about, short, ends_at_login, attempts, created_at, expires_at, used_at`
 	ticketByHash  = `select ` + ticketColumns + ` from tickets where app_id = $1 and secret_hash = $2`
 	insertTicket  = `
-insert into tickets (app_id, secret_hash, id, purpose, user_id, admin_id, address, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+insert into tickets (app_id, secret_hash, id, purpose, user_id, admin_id, address, created_at, expires_at, about, short, ends_at_login)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	takeTicket          = `delete from tickets where app_id = $1 and secret_hash = $2 and purpose = $3`
 	deleteTickets       = `delete from tickets where app_id = $1 and user_id = $2 and purpose = $3`
+	deleteTicketsAbout  = `delete from tickets where app_id = $1 and user_id = $2 and purpose = $3 and about = $4`
+	countWrongCode      = `update tickets set attempts = attempts + 1 where app_id = $1 and user_id = $2 and purpose = $3 and short`
 	deleteAllTickets    = `delete from tickets where app_id = $1 and user_id = $2`
 	deleteAddressed     = `delete from tickets where app_id = $1 and user_id = $2 and address = $3`
 	deleteAdminTickets  = `delete from tickets where app_id = '' and admin_id = $1`
@@ -26,7 +28,7 @@ delete from tickets where (app_id, secret_hash) in (
 
 func scanTicket(s scanner) (*hecate.Ticket, error) {
 	var t hecate.Ticket
-	err := s.Scan(&t.ID, &t.App, &t.Purpose, &t.User, &t.Admin, &t.Address, &t.CreatedAt, &t.ExpiresAt, &t.UsedAt)
+	err := s.Scan(&t.ID, &t.App, &t.Purpose, &t.User, &t.Admin, &t.Address, &t.About, &t.Short, &t.UntilLogin, &t.Attempts, &t.CreatedAt, &t.ExpiresAt, &t.UsedAt)
 	return &t, err
 }
 
@@ -37,7 +39,7 @@ func (db *DB) Ticket(ctx context.Context, app hecate.AppID, hash string) (*hecat
 
 // InsertTicket stores a ticket.
 func (db *DB) InsertTicket(ctx context.Context, t *hecate.Ticket, hash string) error {
-	return db.run(ctx, insertTicket, t.App, hash, t.ID, t.Purpose, t.User, t.Admin, t.Address, t.CreatedAt, t.ExpiresAt)
+	return db.run(ctx, insertTicket, t.App, hash, t.ID, t.Purpose, t.User, t.Admin, t.Address, t.CreatedAt, t.ExpiresAt, t.About, t.Short, t.UntilLogin)
 }
 
 // TakeTicket uses a ticket up and reports whether it was there: of two callers only one gets it.
@@ -51,6 +53,16 @@ func (db *DB) DeleteTickets(ctx context.Context, app hecate.AppID, user hecate.U
 		return db.run(ctx, deleteAllTickets, app, user)
 	}
 	return db.run(ctx, deleteTickets, app, user, purpose)
+}
+
+// DeleteTicketsAbout removes a user's tickets of one purpose for the address in one field.
+func (db *DB) DeleteTicketsAbout(ctx context.Context, app hecate.AppID, user hecate.UserID, purpose, about string) error {
+	return db.run(ctx, deleteTicketsAbout, app, user, purpose, about)
+}
+
+// CountWrongCode notes on the codes that a user has for one purpose that a wrong one was tried.
+func (db *DB) CountWrongCode(ctx context.Context, app hecate.AppID, user hecate.UserID, purpose string) error {
+	return db.run(ctx, countWrongCode, app, user, purpose)
 }
 
 // DeleteTicketsTo removes a user's tickets that were sent to an address.

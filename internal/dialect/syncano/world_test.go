@@ -36,8 +36,9 @@ type world struct {
 }
 
 type letters struct {
-	mu   sync.Mutex
-	sent []mail.Letter
+	engine *engine.Engine
+	mu     sync.Mutex
+	sent   []mail.Letter
 }
 
 func (l *letters) Send(_ context.Context, letter mail.Letter) error {
@@ -51,7 +52,11 @@ func (l *letters) Send(_ context.Context, letter mail.Letter) error {
 func (l *letters) lastTo(t testing.TB, address string) mail.Letter {
 	t.Helper()
 	for range 500 {
-		if letter, ok := l.find(address); ok {
+		waiting, err := l.engine.WaitingLetters(t.Context(), engine.System())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if letter, ok := l.find(address); ok && waiting == 0 {
 			return letter
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -106,6 +111,7 @@ func newWorld(t testing.TB, db *store.DB, change func(*engine.Config, *Config)) 
 		change(&config, &dialect)
 	}
 	w.engine = engine.New(config)
+	w.mail.engine = w.engine
 	dialect.Engine = w.engine
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
