@@ -54,7 +54,7 @@ func (a *api) saveMany(ctx context.Context, c *call, items []engine.SaveInput, p
 	if len(items) == 0 {
 		return nil, nil
 	}
-	saved, err := a.engine.SaveRecords(ctx, c.actor, items, saveOptions(c.actor, plural))
+	saved, err := a.saveRecords(ctx, c, c.actor, items, saveOptions(c.actor, plural))
 	if err != nil {
 		return nil, saveFault(c, &items[0], err)
 	}

@@ -180,7 +180,7 @@ func (a *api) saveBody(ctx context.Context, c *call, actor *hecate.Actor, name s
 	}
 	o := saveOptions(actor, plural)
 	o.Atomic = true
-	saved, err := a.engine.SaveRecords(ctx, actor, []engine.SaveInput{in}, o)
+	saved, err := a.saveRecords(ctx, c, actor, []engine.SaveInput{in}, o)
 	if err == nil {
 		err = saved[0].Err
 	}

@@ -276,7 +276,9 @@ func pathsTo(names []string, before string) map[string]string {
 	}
 	paths := make(map[string]string, len(names))
 	for _, name := range names {
-		paths[name] = before + name
+		if name != devicesLink { // a collection of the user, no connection
+			paths[name] = before + name
+		}
 	}
 	return paths
 }
