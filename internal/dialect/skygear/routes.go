@@ -35,18 +35,18 @@ func (a *api) table() []action {
 		on("user:verify_request:test", tokenOnly, a.letterTest),
 		on("user:verify_code", plainLambda, a.verifyCode),
 
-		// Providers: not configured, see social.go.
+		// Providers.
 		on("sso:config", openGate, a.socialConfig),
 		on("sso:provider_profiles", userLambda, a.socialProfiles),
-		on("sso:*:login_auth_url", plainLambda, a.socialMissing),
-		on("sso:*:link_auth_url", userLambda, a.socialMissing),
-		on("sso:*:login", plainLambda, a.socialMissing),
-		on("sso:*:link", userLambda, a.socialMissing),
-		on("sso:*:unlink", userLambda, a.socialMissing),
-		on("sso:oauth:login", masterKey, a.socialMissing),
-		on("sso:oauth:signup", masterKey, a.socialMissing),
-		on("sso:oauth:link", masterKey, a.socialMissing),
-		on("sso:oauth:unlink", masterKey, a.socialMissing),
+		on("sso:*:login_auth_url", plainLambda, a.loginConsent),
+		on("sso:*:link_auth_url", userLambda, a.linkConsent),
+		on("sso:*:login", plainLambda, a.socialLogin),
+		on("sso:*:link", userLambda, a.socialLink),
+		on("sso:*:unlink", userLambda, a.socialUnlink),
+		on("sso:oauth:login", masterKey, a.socialServer),
+		on("sso:oauth:signup", masterKey, a.socialServer),
+		on("sso:oauth:link", masterKey, a.socialServer),
+		on("sso:oauth:unlink", masterKey, a.socialServer),
 
 		// Records.
 		on("record:save", verifiedOrMaster, a.recordSave),
@@ -91,6 +91,8 @@ func (a *api) routes() []web.Route[*call] {
 		web.Put("/files/{name...}", key, a.filePut).MaxUpload(maxAsset),
 		web.Get("/pubsub", key, a.pubsub),
 		web.Get("/_/pubsub", key, a.pubsub),
+		web.Get("/sso/{provider}/auth_handler", web.Require("the sealed state of the sign-in", a.comesBack), a.consentReturn),
+		web.Get("/sso/iframe_handler", web.Open[*call]("a page that hands a cookie of this origin to the page that holds it"), a.consentFrame),
 	}
 }
 
