@@ -111,7 +111,7 @@ const maxAppProperties = 64 << 10
 
 // checkAppProperties refuses values of known properties that mean nothing, and too many of them.
 func checkAppProperties(properties map[string]any) error {
-	if v, set := properties[propertyTokenTTL]; set {
+	if v := properties[propertyTokenTTL]; v != nil {
 		// The longest that a time.Duration holds is 292 years.
 		if ms, err := strconv.ParseInt(plainText(v), 10, 64); err != nil || ms < 0 || ms > int64(1<<63-1)/int64(time.Millisecond) {
 			return illegalArgument("ttl must be a number >= 0")
