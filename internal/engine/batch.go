@@ -553,7 +553,7 @@ func (b *saving) change(ctx context.Context, c *hecate.Collection, before store.
 	if err != nil {
 		return nil, err
 	}
-	return b.rights.strip(c, echo(b.asked(c), c, r, &in)), nil
+	return b.rights.strip(c, echo(b.asked(c), c, before.Record, r, &in)), nil
 }
 
 // closed deals with fields that rules close to the actor: with an atomic batch they are refused, else left out.

@@ -436,12 +436,12 @@ func (e *Engine) updateIn(ctx context.Context, tx *store.DB, actor *hecate.Actor
 	if err != nil {
 		return nil, err
 	}
-	return echo(actor, c, r, &in), nil
+	return echo(actor, c, before.Record, r, &in), nil
 }
 
-// echo is what an actor may see of a record that he changed or deleted: nothing but what he gave where he may not read it.
-func echo(actor *hecate.Actor, c *hecate.Collection, r *hecate.Record, in *RecordInput) *hecate.Record {
-	if may(actor, c, r, hecate.Read) {
+// echo is what an actor may see of a record that he changed or deleted: where he could not read it before, nothing but what he gave.
+func echo(actor *hecate.Actor, c *hecate.Collection, before, r *hecate.Record, in *RecordInput) *hecate.Record {
+	if may(actor, c, before, hecate.Read) {
 		return r
 	}
 	seen := *r
@@ -575,7 +575,7 @@ func (e *Engine) TakeRecord(ctx context.Context, actor *hecate.Actor, c *hecate.
 		if c.Kind == hecate.ProfileCollection || !may(actor, c, s.Record, hecate.Delete) {
 			return e.forbid(actor, op, scopeOf(c, s.ID).Path)
 		}
-		gone = echo(actor, c, s.Record, &RecordInput{})
+		gone = echo(actor, c, s.Record, s.Record, &RecordInput{})
 		return e.takeHeld(ctx, tx, c, []store.Stored{s})
 	})
 	if errors.Is(err, hecate.NotFound) {
@@ -642,7 +642,7 @@ func (e *Engine) TakeRecords(ctx context.Context, actor *hecate.Actor, c *hecate
 		}
 		rows = slices.DeleteFunc(rows, func(r store.Stored) bool { return !may(actor, c, r.Record, hecate.Delete) })
 		for _, r := range rows {
-			taken[r.ID] = echo(actor, c, r.Record, &RecordInput{})
+			taken[r.ID] = echo(actor, c, r.Record, r.Record, &RecordInput{})
 		}
 		return e.takeHeld(ctx, tx, c, rows)
 	})
