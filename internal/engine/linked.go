@@ -85,7 +85,7 @@ func (e *Engine) placed(ctx context.Context, db *store.DB, app hecate.AppID, ids
 	places := map[hecate.CollectionID]*hecate.Collection{}
 	records, err := db.RecordsByIDs(ctx, app, ids, func(id hecate.CollectionID) (c *hecate.Collection, err error) {
 		if c = places[id]; c == nil {
-			c, err = e.LookupCollectionByID(ctx, app, id)
+			c, err = e.collectionOn(ctx, db, app, id)
 			places[id] = c
 		}
 		return c, err
@@ -95,6 +95,17 @@ func (e *Engine) placed(ctx context.Context, db *store.DB, app hecate.AppID, ids
 		found[r.ID] = Placed{places[r.Collection], r.Record}
 	}
 	return found, err
+}
+
+// collectionOn is a collection, which the write that db stands for may have made.
+func (e *Engine) collectionOn(ctx context.Context, db *store.DB, app hecate.AppID, id hecate.CollectionID) (*hecate.Collection, error) {
+	if db == e.db {
+		return e.LookupCollectionByID(ctx, app, id)
+	}
+	if c, ok := e.cache.collections.peek(idKey(app, id)); ok {
+		return c, nil
+	}
+	return db.Collection(ctx, app, id)
 }
 
 // reaches reports whether the grants of a record and of its collection let the actor do that with it; where it has none of its own,

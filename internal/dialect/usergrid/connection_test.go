@@ -30,6 +30,13 @@ func (k *kennel) person(name string) (id, as string) {
 	return uuidOf(user), "Bearer " + token
 }
 
+// on is the kennel as a part of a test uses it.
+func (k *kennel) on(t *testing.T) *kennel {
+	part := *k
+	part.t = t
+	return &part
+}
+
 func (k *kennel) dog(name string) string {
 	k.t.Helper()
 	return uuidOf(k.ask(k.client, "POST", "/dogs", object{"name": name}).one())
@@ -73,6 +80,7 @@ func TestConnections(t *testing.T) {
 		tom := uuidOf(k.ask(k.client, "POST", "/cats", object{"name": "tom", "age": 3}).one())
 
 		t.Run("are made by id, by name and with a body", func(t *testing.T) {
+			k := k.on(t)
 			got := k.ask(k.client, "POST", "/dogs/"+rex+"/likes/"+max, object{})
 			e := got.one()
 			k.is(at(got.body, "path"), "/dogs/"+rex+"/likes")
@@ -88,6 +96,7 @@ func TestConnections(t *testing.T) {
 			k.is(k.ask(k.client, "GET", "/birds", nil).named(), "owl raven tweety")
 		})
 		t.Run("are listed in both directions with what leads on", func(t *testing.T) {
+			k := k.on(t)
 			for _, path := range []string{"/dogs/rex/likes", "/dog/" + rex + "/connections/likes"} {
 				got := k.ask(k.client, "GET", path, nil)
 				k.is(at(got.body, "path"), "/dogs/"+rex+"/likes")
@@ -106,6 +115,7 @@ func TestConnections(t *testing.T) {
 			k.is(at(k.ask(k.client, "GET", "/cats/tom?connections=none", nil).one(), "metadata", "connecting", "likes"), "")
 		})
 		t.Run("are listed by collection, query, limit and cursor", func(t *testing.T) {
+			k := k.on(t)
 			k.is(k.ask(k.client, "GET", "/dogs/rex/likes/birds", nil).named(), "owl raven tweety")
 			k.is(k.ask(k.client, "GET", "/dogs/rex/likes/bird?ql="+url.QueryEscape("name = 'r*'"), nil).named(), "raven")
 			k.is(k.ask(k.client, "GET", "/dogs/rex/likes?ql="+url.QueryEscape("age > 2"), nil).named(), "tom")
@@ -138,6 +148,7 @@ func TestConnections(t *testing.T) {
 			k.ask(k.client, "GET", "/dogs/rex/likes?ql=%3D%3D", nil).fails(400, "query_parse")
 		})
 		t.Run("are taken away", func(t *testing.T) {
+			k := k.on(t)
 			k.is(k.ask(k.client, "GET", "/dogs/rex/likes/cats/tom", nil).named(), "tom")
 			k.is(k.ask(k.client, "DELETE", "/dogs/rex/likes/cats/tom", object{}).named(), "tom")
 			for _, method := range []string{"GET", "DELETE"} {
@@ -151,6 +162,7 @@ func TestConnections(t *testing.T) {
 			k.is(k.ask(k.client, "GET", "/dogs/rex/likes", nil).named(), "raven tweety")
 		})
 		t.Run("may lead to the entity itself", func(t *testing.T) {
+			k := k.on(t)
 			node := uuidOf(k.ask(k.client, "POST", "/nodejs", object{"name": "n"}).one())
 			path := "/nodej/" + node + "/foos/nodej/" + node
 			e := k.ask(k.client, "POST", path, nil).one()
@@ -161,6 +173,7 @@ func TestConnections(t *testing.T) {
 			k.is(k.ask(k.client, "GET", "/nodej/"+node+"/foos", nil).named(), "")
 		})
 		t.Run("are refused where there is nothing", func(t *testing.T) {
+			k := k.on(t)
 			k.ask(k.client, "GET", "/dogs/none/likes", nil).fails(404, "entity_not_found")
 			k.ask(k.client, "GET", "/wolves/none/likes", nil).fails(404, "entity_not_found")
 			k.ask(k.client, "POST", "/dogs/none/likes/"+max, nil).fails(404, "service_resource_not_found")
@@ -170,10 +183,11 @@ func TestConnections(t *testing.T) {
 			k.ask(k.client, "POST", "/dogs/rex/likes", object{"name": "x"}).fails(405, "unsupported_service_operation")
 			k.ask(k.client, "DELETE", "/dogs/rex/likes", nil).fails(405, "unsupported_service_operation")
 			k.ask(k.client, "POST", "/dogs/rex/connecting/likes/"+max, nil).fails(405, "unsupported_service_operation")
-			k.ask(k.client, "POST", "/dogs/rex/"+strings.Repeat("x", 300)+"/"+max, nil).fails(413, "too_large")
+			k.ask(k.client, "POST", "/dogs/rex/"+strings.Repeat("x", 300)+"/"+max, nil).fails(413, "request_too_large")
 			k.ask(k.client, "GET", "/dogs/rex/likes/cats/tom/more", nil).fails(404, "service_resource_not_found")
 		})
 		t.Run("stay in their application", func(t *testing.T) {
+			k := k.on(t)
 			alien := uuidOf(k.send(k.foreign, "POST", "/other/files/dogs", object{"name": "alien"}).one())
 			k.ask(k.client, "POST", "/dogs/"+rex+"/likes/"+alien, nil).fails(404, "service_resource_not_found")
 			k.ask(k.client, "POST", "/dogs/"+rex+"/likes/dogs/"+alien, nil).fails(404, "service_resource_not_found")
@@ -197,6 +211,7 @@ func TestConnectionsOfUsers(t *testing.T) {
 		bobID, bob := k.person("bob")
 
 		t.Run("go out and lead in, by name, id and me", func(t *testing.T) {
+			k := k.on(t)
 			got := k.ask(ann, "POST", "/users/me/likes/dogs/rex", nil)
 			k.is(at(got.body, "path"), "/users/"+annID+"/likes")
 			k.is(at(got.one(), "metadata", "path"), "/users/"+annID+"/likes/"+rex)
@@ -213,6 +228,7 @@ func TestConnectionsOfUsers(t *testing.T) {
 			k.is(k.ask(ann, "DELETE", "/users/me/likes/"+rex, nil).named(), "rex")
 		})
 		t.Run("are the user's own to change", func(t *testing.T) {
+			k := k.on(t)
 			k.ask(bob, "POST", "/users/ann/likes/dogs/rex", nil).fails(401, "unauthorized")
 			k.is(k.ask(ann, "POST", "/users/me/likes/dogs/rex", nil).named(), "rex")
 			k.ask(bob, "DELETE", "/users/ann/likes/dogs/rex", nil).fails(401, "unauthorized")
@@ -222,6 +238,7 @@ func TestConnectionsOfUsers(t *testing.T) {
 			k.is(k.ask(k.client, "DELETE", "/users/ann/likes/dogs/rex", nil).named(), "rex")
 		})
 		t.Run("named following make followers", func(t *testing.T) {
+			k := k.on(t)
 			k.is(k.ask(bob, "POST", "/users/me/following/users/ann", nil).named(), "ann")
 			k.is(k.ask(bob, "GET", "/users/bob/following", nil).named(), "ann")
 			got := k.ask(ann, "GET", "/users/ann/followers", nil)
@@ -234,6 +251,7 @@ func TestConnectionsOfUsers(t *testing.T) {
 			k.ask(ann, "POST", "/users/me/followers/users/bob", nil).fails(405, "unsupported_service_operation")
 		})
 		t.Run("hide what has grants of its own", func(t *testing.T) {
+			k := k.on(t)
 			k.login("eve") // of another dialect: her profile is hers alone
 			k.ask(bob, "POST", "/users/me/following/users/eve", nil).fails(404, "service_resource_not_found")
 			k.ask(k.client, "POST", "/users/bob/following/users/eve", nil).one()
@@ -242,6 +260,7 @@ func TestConnectionsOfUsers(t *testing.T) {
 			k.ask(bob, "GET", "/users/eve/followers", nil).fails(404, "service_resource_not_found")
 		})
 		t.Run("end with the user", func(t *testing.T) {
+			k := k.on(t)
 			if err := k.engine.DeleteUser(context.Background(), engine.SystemIn(k.books), engine.UserRef{ID: hecate.UserID(bobID)}); err != nil {
 				t.Fatal(err)
 			}
@@ -341,5 +360,38 @@ func TestDevices(t *testing.T) {
 		k.is(k.ask(bob, "GET", "/users/me/devices", nil).named(), "")
 		alien := uuidOf(k.send(k.foreign, "POST", "/other/files/devices", object{"name": "alien"}).one())
 		k.ask(ann, "POST", "/users/me/devices/"+alien, nil).fails(404, "service_resource_not_found")
+	})
+}
+
+func TestActivitiesOfGroups(t *testing.T) {
+	eachKennel(t, func(t *testing.T, k *kennel) {
+		annID, ann := k.person("ann")
+		group := k.ask(k.client, "POST", "/groups", object{"path": "club/chess", "title": "Chess"}).one()
+		base := "/groups/" + uuidOf(group)
+		got := k.ask(ann, "POST", "/groups/club/chess/activities", object{"verb": "post", "content": "g1"})
+		e := got.one()
+		k.is(at(got.body, "path"), base+"/activities")
+		k.is(at(e, "actor", "uuid"), annID)
+		k.is(at(e, "metadata", "path"), base+"/activities/"+uuidOf(e))
+		k.ask(k.client, "POST", base+"/activities", object{"verb": "post", "content": "g2"}).fails(400, "required_property_not_found")
+		k.ask(k.client, "POST", base+"/activities", object{"verb": "post", "content": "g2", "actor": object{"displayName": "the club"}}).one()
+		for _, word := range []string{"activities", "feed"} {
+			list := k.ask(ann, "GET", "/groups/club/chess/"+word, nil).ok()
+			if len(list) != 2 || list[0]["content"] != "g2" || list[1]["content"] != "g1" {
+				t.Errorf("%s: %v", word, list)
+			}
+			page := k.ask(ann, "GET", base+"/"+word+"?limit=1", nil)
+			next := k.ask(ann, "GET", base+"/"+word+"?limit=1&cursor="+fmt.Sprint(page.body["cursor"]), nil)
+			if list := next.ok(); len(list) != 1 || list[0]["content"] != "g1" || next.body["cursor"] != nil {
+				t.Errorf("%s: %s", word, next.text)
+			}
+		}
+		k.ask("", "GET", base+"/feed", nil).fails(401, "unauthorized")
+		k.ask(ann, "GET", "/groups/none/feed", nil).fails(404, "entity_not_found")
+		k.ask(ann, "POST", "/groups/none/activities", object{"verb": "post"}).fails(404, "service_resource_not_found")
+		alien := k.send(k.foreign, "POST", "/other/files/groups", object{"path": "alien"}).one()
+		k.ask(k.client, "GET", "/groups/"+uuidOf(alien)+"/feed", nil).fails(404, "entity_not_found")
+		k.ask(k.client, "POST", "/groups/"+uuidOf(alien)+"/activities", object{"verb": "x", "actor": object{"displayName": "y"}}).fails(404, "service_resource_not_found")
+		k.ask(k.client, "POST", base+"/likes/"+uuidOf(e), nil).fails(404, "service_resource_not_found")
 	})
 }
