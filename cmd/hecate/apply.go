@@ -10,6 +10,7 @@ import (
 
 	"hecate"
 	"hecate/internal/engine"
+	"hecate/internal/mail"
 )
 
 // applyCommand brings the server to a declared state and ends.
@@ -32,7 +33,9 @@ func (c *applyCommand) Run(t *terminal) (err error) {
 	if err := handOver(t.ctx, c.Data, c.File, text, t.out); !errors.Is(err, errNoServer) {
 		return err
 	}
-	r, err := open(t.ctx, c.storage, newLog(t.err), false)
+	log := newLog(t.err)
+	// What is queued here leaves when a server runs.
+	r, err := open(t.ctx, c.storage, log, false, mail.Log{To: log})
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
+
+	"hecate"
+	"hecate/internal/mail"
 )
 
 // commandLine is everything that can be said on it.
@@ -34,14 +40,16 @@ type serveCommand struct {
 	Apply        string         `help:"File to apply before serving." env:"HECATE_APPLY" placeholder:"FILE" type:"existingfile"`
 	PublicURL    publicURL      `help:"Where clients reach this server, for links in answers and mails." env:"HECATE_PUBLIC_URL" placeholder:"https://…"`
 	Registration string         `help:"Who may register accounts and organizations: closed (the invited) or open (everybody)." enum:"closed,open" default:"closed" env:"HECATE_REGISTRATION"`
-	SMTPURL      string         `name:"smtp-url" help:"Mail server to send through." env:"HECATE_SMTP_URL" placeholder:"smtp://…"`
+	SMTPURL      string         `name:"smtp-url" help:"Mail server to send through; without one letters go to the log." env:"HECATE_SMTP_URL" placeholder:"smtp://USER:PASSWORD@HOST"`
+	MailSender   string         `help:"Address that letters come from, unless an app has its own; needed with --smtp-url." env:"HECATE_MAIL_SENDER" placeholder:"NAME <ADDRESS>"`
+	ServiceAdmin serviceAdmin   `name:"service-admin" help:"Login of the operator for HTTP Basic on the Usergrid API; none by default." env:"HECATE_SERVICE_ADMIN" placeholder:"NAME:PASSWORD"`
 	TrustedProxy []netip.Prefix `help:"Proxy whose X-Forwarded-For is believed; may be repeated." env:"HECATE_TRUSTED_PROXY" placeholder:"CIDR"`
 }
 
 // Validate refuses what cannot work, before anything is opened.
 func (c *serveCommand) Validate() error {
-	if c.SMTPURL != "" {
-		return errors.New("--smtp-url: this version sends no mail yet; leave it out and letters go to the log")
+	if _, err := c.post(nil); err != nil {
+		return err
 	}
 	names := map[string]bool{}
 	for _, h := range c.Host {
@@ -51,6 +59,21 @@ func (c *serveCommand) Validate() error {
 		names[h.Name] = true
 	}
 	return nil
+}
+
+// post is how letters leave: through the mail server, or without one into the log.
+func (c *serveCommand) post(log *slog.Logger) (mail.Sender, error) {
+	if c.SMTPURL == "" {
+		return mail.Log{To: log}, nil
+	}
+	if c.MailSender == "" {
+		return nil, errors.New("--smtp-url needs --mail-sender, the address that letters come from")
+	}
+	s, err := mail.NewSMTP(c.SMTPURL, c.MailSender, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("--smtp-url, --mail-sender: %w", err)
+	}
+	return s, nil
 }
 
 // hostMapping is one --host: a dialect, perhaps bound to one app, at the root of a host name.
@@ -97,6 +120,31 @@ func (p *publicURL) UnmarshalText(text []byte) error {
 		return fmt.Errorf("want http(s)://HOST[/PATH], got %q", text)
 	}
 	p.text = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+// serviceAdmin is a login of the operator; without a name there is none.
+type serviceAdmin struct {
+	name     string
+	password hecate.Secret
+}
+
+// leastServicePassword is the shortest password of a login that may do everything, in characters.
+const leastServicePassword = 12
+
+// UnmarshalText reads NAME:PASSWORD. Its errors quote neither.
+func (a *serviceAdmin) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	name, password, ok := strings.Cut(string(text), ":")
+	switch {
+	case !ok || name == "":
+		return errors.New("want NAME:PASSWORD")
+	case utf8.RuneCountInString(password) < leastServicePassword:
+		return fmt.Errorf("the password must have at least %d characters", leastServicePassword)
+	}
+	*a = serviceAdmin{name, hecate.NewSecret(password)}
 	return nil
 }
 

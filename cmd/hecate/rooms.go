@@ -25,10 +25,11 @@ type rooms struct {
 	blobs  blob.Store
 	engine *engine.Engine
 	keys   *secret.Keys
+	public string // where clients reach the server; set before it serves
 }
 
 // open wires the rooms over the given storage. The caller must close them.
-func open(ctx context.Context, s storage, log *slog.Logger, openRegistration bool) (*rooms, error) {
+func open(ctx context.Context, s storage, log *slog.Logger, openRegistration bool, post mail.Sender) (*rooms, error) {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -37,13 +38,13 @@ func open(ctx context.Context, s storage, log *slog.Logger, openRegistration boo
 		return nil, err
 	}
 	r := &rooms{db: db}
-	if err := r.furnish(ctx, s, log, openRegistration); err != nil {
+	if err := r.furnish(ctx, s, log, openRegistration, post); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
 }
 
-func (r *rooms) furnish(ctx context.Context, s storage, log *slog.Logger, openRegistration bool) error {
+func (r *rooms) furnish(ctx context.Context, s storage, log *slog.Logger, openRegistration bool, post mail.Sender) error {
 	keys, err := masterKey(ctx, r.db, s)
 	if err != nil {
 		return err
@@ -54,7 +55,7 @@ func (r *rooms) furnish(ctx context.Context, s storage, log *slog.Logger, openRe
 	r.keys = keys
 	r.hasher = newHasher(keys, log)
 	r.engine = engine.New(engine.Config{
-		DB: r.db, Keys: keys, Hasher: r.hasher, Blobs: r.blobs, Mail: mail.Log{To: log},
+		DB: r.db, Keys: keys, Hasher: r.hasher, Blobs: r.blobs, Mail: post, PublicURL: func() string { return r.public },
 		Now: time.Now, Rand: rand.Reader, Log: log, OpenRegistration: openRegistration,
 	})
 	return r.engine.CheckKeys(ctx)

@@ -36,11 +36,16 @@ func (c *serveCommand) Run(t *terminal) (err error) {
 	defer func() { err = errors.Join(err, buffer.Close()) }()
 	log := newLog(buffer)
 
-	r, err := open(t.ctx, c.storage, log, c.Registration == "open")
+	sender, err := c.post(log)
+	if err != nil {
+		return err
+	}
+	r, err := open(t.ctx, c.storage, log, c.Registration == "open", sender)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
+	r.public = c.PublicURL.text
 	if c.Apply != "" {
 		if err := c.applyFirst(t, r); err != nil {
 			return err
@@ -69,6 +74,7 @@ func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger, access io.
 	if public == "" {
 		public = "http://" + listener.Addr().String()
 	}
+	r.public = public
 	handler, err := c.sites(r, public, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -96,7 +102,10 @@ func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Ha
 	nativeAPI, nativeErr := native.Handler(native.Config{Engine: r.engine, Log: log})
 	syncanoAPI, syncanoErr := syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: publicURL, Log: log})
 	skygearAPI, skygearErr := skygear.Handler(skygear.Config{Engine: r.engine, PublicURL: publicURL, HostApp: c.hostApp, Log: log})
-	usergridAPI, usergridErr := usergrid.Handler(usergrid.Config{Engine: r.engine, PublicURL: publicURL, Log: log})
+	usergridAPI, usergridErr := usergrid.Handler(usergrid.Config{
+		Engine: r.engine, PublicURL: publicURL, Log: log,
+		ServiceAdmin: usergrid.ServiceAdmin{Name: c.ServiceAdmin.name, Password: c.ServiceAdmin.password},
+	})
 	if err := errors.Join(nativeErr, syncanoErr, skygearErr, usergridErr); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"hecate"
+	"hecate/internal/mail"
 )
 
 // settingsSpec is `settings:` of an app; docs/settings.md lists every entry.
@@ -116,6 +117,7 @@ func plainProviders(social map[string]socialSpec) map[string]map[string]any {
 
 type mailSpec struct {
 	Sender    string                  `yaml:"sender"`
+	Language  string                  `yaml:"language"`
 	Templates map[string]templateSpec `yaml:"templates"`
 }
 
@@ -172,7 +174,19 @@ func (c *checker) oneOf(value string, path []any, allowed ...string) {
 	}
 }
 
+func (c *checker) mail(s mailSpec, path []any) {
+	if err := mail.Check(hecate.MailSettings{Sender: s.Sender, Language: s.Language}); err != nil {
+		c.fault(path, "%v", err)
+	}
+	for name, t := range s.Templates {
+		if err := mail.CheckTemplate(name, hecate.MailTemplate(t)); err != nil {
+			c.fault(at(path, "templates", name), "template %s: %v", name, err)
+		}
+	}
+}
+
 func (c *checker) settings(s settingsSpec, path []any) {
+	c.mail(s.Mail, at(path, "mail"))
 	for name, n := range map[string]int{
 		"min_length": s.Password.MinLength, "history": s.Password.History, "expiry_days": s.Password.ExpiryDays,
 	} {
@@ -225,7 +239,7 @@ func (a appSpec) settings() (hecate.Settings, error) {
 		},
 		LoginKeys:    s.Skygear.AuthRecordKeys,
 		ClosedSchema: s.Skygear.SchemaOnSave != nil && !*s.Skygear.SchemaOnSave,
-		Mail:         hecate.MailSettings{Sender: s.Mail.Sender, Templates: map[string]hecate.MailTemplate{}},
+		Mail:         hecate.MailSettings{Sender: s.Mail.Sender, Language: s.Mail.Language, Templates: map[string]hecate.MailTemplate{}},
 	}
 	for name, t := range s.Mail.Templates {
 		out.Mail.Templates[name] = hecate.MailTemplate{Subject: t.Subject, Text: t.Text, HTML: t.HTML}
