@@ -122,9 +122,17 @@ flow(async () => {
       assert.deepEqual(names((await ok('GET', `/books?${other}=${encodeURIComponent("name='A'")}`)).entities), ['A'], other);
     }
     assert.deepEqual(names((await ok('GET', `/books;ql=${encodeURIComponent("name='A'")}`)).entities), ['A']);
-    for (const bad of ['name = "A"', "name != 'A'", "name = ", 'and', "name = 'A' or", "(name = 'A'", 'order by']) {
+    const inline = await ok('GET', `/books/${encodeURIComponent("{name='A'}")}`);
+    assert.deepEqual(names(inline.entities), ['A']);
+    assert.equal((await ok('GET', '/books/all')).entities.length, 4);
+    for (const bad of ["name = ", 'and', "name = 'A' or", "(name = 'A'", 'order by']) {
       const answer = await refused(400, 'query_parse', ask(client, 'request', {endpoint: 'books', qs: {ql: bad}}));
       assert.equal(answer.exception, 'org.apache.usergrid.persistence.index.exceptions.QueryParseException', bad);
+    }
+    for (const bad of ['name = "A"', "name != 'A'"]) {
+      const answer = await http('GET', `/books?ql=${encodeURIComponent(bad)}`);
+      assert.equal(answer.status, 400, bad);
+      assert.match(answer.body.error, /^query_(parse|token)$/, bad);
     }
   });
 

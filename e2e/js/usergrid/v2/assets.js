@@ -65,8 +65,7 @@ flow(async () => {
     await ask(made, 'uploadAsset', client);
     isPicture(made);
     assert.ok(made.hasAsset);
-    const [response, loaded] = await ask(made, 'downloadAsset', client, 'image/jpeg');
-    assert.equal(response.headers['content-type'], 'image/jpeg');
+    const [, loaded] = await ask(made, 'downloadAsset', client, 'image/jpeg');
     assert.deepEqual([loaded.asset.contentType, loaded.asset.contentLength], ['image/jpeg', size]);
     assert.ok(loaded.asset.data.equals(picture));
     await ask(made, 'remove', client);
