@@ -69,7 +69,7 @@ func (a *api) login(w *web.Response, r *web.Request, c *call) error {
 		return err
 	}
 	l, err := a.engine.Login(r.Context(), c.actor, engine.LoginInput{
-		Names: names, Password: hecate.NewSecret(password), Dialect: dialectName, Open: opening(),
+		Names: names, Password: hecate.NewSecret(password), From: r.ClientIP(), Dialect: dialectName, Open: opening(),
 	})
 	if err != nil {
 		return loginFault(err, c.app)

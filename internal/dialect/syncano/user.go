@@ -254,7 +254,7 @@ func (a *api) userLogin(w *web.Response, r *web.Request, c *call) error {
 	if err := in.err(); err != nil {
 		return err
 	}
-	d, err := a.engine.Login(r.Context(), c.actor, engine.LoginInput{Login: *name, Password: hecate.NewSecret(*password), Dialect: dialectName})
+	d, err := a.engine.Login(r.Context(), c.actor, engine.LoginInput{Login: *name, Password: hecate.NewSecret(*password), From: r.ClientIP(), Dialect: dialectName})
 	if err != nil {
 		return err
 	}
