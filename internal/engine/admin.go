@@ -593,6 +593,9 @@ func (e *Engine) ChangeAdminPassword(ctx context.Context, actor *hecate.Actor, c
 		e.refused(actor, "", op, "admin:"+string(own.ID), "wrong password")
 		return hecate.E(hecate.WrongPassword, op).On("current_password")
 	}
+	if err := e.freshPassword(ctx, own, next, op, "new_password"); err != nil {
+		return err
+	}
 	hash, err := e.adminPassword(ctx, next, op, "new_password")
 	if err != nil {
 		return err
@@ -607,6 +610,9 @@ func (e *Engine) ChangeAdminPassword(ctx context.Context, actor *hecate.Actor, c
 
 // storeAdminPassword stores a password and ends tickets and sessions that end with the old one.
 func (e *Engine) storeAdminPassword(ctx context.Context, tx *store.DB, id hecate.AdminID, hash string) error {
+	if err := e.keepPassword(ctx, tx, id); err != nil {
+		return err
+	}
 	if err := tx.SetAdminPassword(ctx, id, hash); err != nil {
 		return err
 	}
@@ -733,6 +739,9 @@ func (e *Engine) ConfirmAdminReset(ctx context.Context, uid, ticket string, next
 	const op = "confirm admin reset"
 	a, err := e.ticketOf(ctx, uid, ticket, ticketAdminReset, op)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.freshPassword(ctx, a, next, op, "new_password"); err != nil {
 		return nil, err
 	}
 	hash, err := e.adminPassword(ctx, next, op, "new_password")
@@ -871,15 +880,13 @@ type AdminPasswordInput struct {
 // WeakPassword on "new"; TooMany.
 func (e *Engine) ReplaceAdminPassword(ctx context.Context, actor *hecate.Actor, in AdminPasswordInput) error {
 	const op = "change admin password"
-	forgive, err := e.logins.begin(op, adminGuessKey(in.From, in.Ref))
+	done, err := e.logins.begin(op, adminGuessKey(in.From, in.Ref))
 	if err != nil {
 		e.refused(actor, "", op, "", "too many failures")
 		return err
 	}
 	err = e.replaceAdminPassword(ctx, actor, in, op)
-	if !isWrongGuess(err) {
-		forgive()
-	}
+	done(isWrongGuess(err))
 	return err
 }
 
@@ -897,6 +904,9 @@ func (e *Engine) replaceAdminPassword(ctx context.Context, actor *hecate.Actor, 
 		return err
 	}
 	if err := checkPassword(op, "new", hecate.PasswordPolicy{}, max(1, in.Min), in.New); err != nil {
+		return err
+	}
+	if err := e.freshPassword(ctx, a, in.New, op, "new"); err != nil {
 		return err
 	}
 	hash, err := e.adminPassword(ctx, in.New, op, "new")

@@ -290,6 +290,30 @@ func TestAdminAccounts(t *testing.T) {
 			fails(t, change(System(), AdminPasswordInput{Ref: "nobody", New: clear("third")}), hecate.NotFound, "admin")
 			must[*AdminDetail](t)(h.LoginAdmin(ctx, "ada", clear("third")))
 		})
+		t.Run("former passwords are refused where an org says so", func(t *testing.T) {
+			change := func(next string) error {
+				h.clock.move(time.Second)
+				return h.ReplaceAdminPassword(ctx, System(), AdminPasswordInput{Ref: "ada", New: clear(next)})
+			}
+			works(t, change("third")) // nobody asks yet
+			must[*hecate.Org](t)(h.UpdateOrg(ctx, ada, one.Org.ID, map[string]any{"passwordHistorySize": 2}))
+			fails(t, change("third"), hecate.WeakPassword, "new")
+			for _, next := range []string{"p1", "p2", "p3"} {
+				works(t, change(next))
+			}
+			for _, used := range []string{"p1", "p2", "p3"} {
+				fails(t, change(used), hecate.WeakPassword, "new")
+				fails(t, h.ChangeAdminPassword(ctx, ada, clear("p3"), clear(used)), hecate.WeakPassword, "new_password")
+			}
+			works(t, h.AskAdminReset(ctx, "ada@x.io"))
+			letter := h.last()
+			failed[*AdminDetail](t, hecate.WeakPassword, "new_password")(h.ConfirmAdminReset(ctx, letter.Fields["uid"], letter.Secret.Reveal(), clear("p2")))
+			works(t, change("third")) // three ago
+			must[*hecate.Org](t)(h.UpdateOrg(ctx, ada, one.Org.ID, nil))
+			works(t, change("p3"))
+			must[*hecate.Org](t)(h.UpdateOrg(ctx, ada, one.Org.ID, map[string]any{"passwordHistorySize": 5}))
+			works(t, change("third")) // what was kept went with the wish
+		})
 		t.Run("guesses from one place are bounded", func(t *testing.T) {
 			var err error
 			for range 1000 {
