@@ -59,21 +59,25 @@ func (e *Engine) verifyOldOf(ctx context.Context, actor *hecate.Actor, u *hecate
 	if in.From != "" {
 		key = userCacheKey(u.App, u.ID) + "/" + in.From
 	}
-	forgive, err := e.logins.begin(op, key)
+	done, err := e.logins.begin(op, key)
 	if err != nil {
 		return "", err
 	}
+	hash, err := e.checkOld(ctx, actor, u, in.Old, op)
+	done(isWrongGuess(err))
+	return hash, err
+}
+
+// checkOld compares the old password and returns its stored form.
+func (e *Engine) checkOld(ctx context.Context, actor *hecate.Actor, u *hecate.User, old hecate.Secret, op string) (string, error) {
 	hash, err := e.db.Credential(ctx, u.App, u.ID, hecate.PasswordCredential)
 	if err != nil && !errors.Is(err, hecate.NotFound) {
 		return "", err
 	}
-	if len(in.Old.Reveal()) > maxPassword {
-		in.Old = hecate.Secret{}
+	if len(old.Reveal()) > maxPassword {
+		old = hecate.Secret{}
 	}
-	ok, _, err := e.hasher.Verify(ctx, hash, in.Old.Reveal())
-	if err != nil || ok {
-		forgive()
-	}
+	ok, _, err := e.hasher.Verify(ctx, hash, old.Reveal())
 	if err != nil {
 		return "", err
 	}

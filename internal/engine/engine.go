@@ -102,8 +102,8 @@ func New(c Config) *Engine {
 	// Until the changes of other nodes are heard for the first time, nothing may be kept.
 	e.cache.off.Store(!e.db.Single())
 	e.audit = newAuditor(e.db, e.log)
-	e.logins = newGuesses(e.limits.PasswordFailures, time.Minute, e.now)
-	e.pins = newGuesses(e.limits.PINFailures, 15*time.Minute, e.now)
+	e.logins = newGuesses(e.limits.PasswordFailures, loginsAtOnce, time.Minute, e.now)
+	e.pins = newGuesses(e.limits.PINFailures, 0, 15*time.Minute, e.now)
 	e.drops = &sync.WaitGroup{}
 	if e.providers = c.Providers; e.providers == nil {
 		e.providers = provider.New(provider.Config{Now: e.now})

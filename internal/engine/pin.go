@@ -57,20 +57,18 @@ func setPIN(ctx context.Context, tx *store.DB, u *hecate.User, hash string) erro
 
 // verifyPIN compares a PIN with that of the user, if there is one, at the cost of one verification in any case. Kinds: TooMany.
 func (e *Engine) verifyPIN(ctx context.Context, app *hecate.App, l *checkedLogin, pin hecate.Secret) (bool, error) {
-	stored, forgive := "", func() {}
+	stored, done := "", func(bool) {}
 	if l.User != nil {
 		var err error
 		if stored, err = e.db.Credential(ctx, app.ID, l.User.ID, hecate.PINCredential); err != nil && !errors.Is(err, hecate.NotFound) {
 			return false, err
 		}
-		if forgive, err = e.pins.begin("login", userCacheKey(app.ID, l.User.ID)); err != nil {
+		if done, err = e.pins.begin("login", userCacheKey(app.ID, l.User.ID)); err != nil {
 			return false, err
 		}
 	}
 	ok, _, err := e.hasher.Verify(ctx, stored, pin.Reveal())
-	if ok || err != nil {
-		forgive()
-	}
+	done(!ok && err == nil)
 	if ok {
 		l.pin = stored
 	}

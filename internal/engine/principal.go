@@ -219,15 +219,13 @@ type AdminLoginInput struct {
 // OpenAdminSession checks an admin's password as LoginAdmin does and opens a session of his. Kinds: UnknownUser, WrongPassword,
 // UserDisabled, TooMany.
 func (e *Engine) OpenAdminSession(ctx context.Context, in AdminLoginInput) (*Opened, error) {
-	forgive, err := e.logins.begin(loginAdmin, adminGuessKey(in.From, in.Login))
+	done, err := e.logins.begin(loginAdmin, adminGuessKey(in.From, in.Login))
 	if err != nil {
 		e.refused(nil, "", loginAdmin, "", "too many failures")
 		return nil, err
 	}
 	out, err := e.openAdminSession(ctx, in)
-	if !isWrongGuess(err) {
-		forgive()
-	}
+	done(isWrongGuess(err))
 	return out, err
 }
 

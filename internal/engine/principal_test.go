@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -422,12 +423,39 @@ func TestGuessesAreBounded(t *testing.T) {
 	}
 	fails(t, open("adminpass"), hecate.TooMany, "")
 	t.Run("a limit may be lifted", func(t *testing.T) {
-		if g := newGuesses(-1, time.Minute, time.Now); g != nil {
+		if g := newGuesses(-1, 0, time.Minute, time.Now); g != nil {
 			t.Fatal("there is one")
 		}
-		forgive, err := (*guesses)(nil).begin("", "key")
+		done, err := (*guesses)(nil).begin("", "key")
 		works(t, err)
-		forgive()
+		done(true)
+	})
+	t.Run("attempts at once count as failed beyond the slack", func(t *testing.T) {
+		g := newGuesses(3, 2, time.Minute, h.clock.now)
+		var open []func(bool)
+		for range 5 {
+			done, err := g.begin("", "key")
+			works(t, err)
+			open = append(open, done)
+		}
+		_, err := g.begin("", "key")
+		fails(t, err, hecate.TooMany, "")
+		for i, done := range open {
+			done(i < 2)
+		}
+		done, err := g.begin("", "key")
+		works(t, err)
+		done(true)
+		_, err = g.begin("", "key")
+		fails(t, err, hecate.TooMany, "")
+		for i := range 3 * guessKeys {
+			if done, err := g.begin("", "key"+strconv.Itoa(i)); err == nil {
+				done(true)
+			}
+		}
+		if len(g.young)+len(g.old) > 2*guessKeys {
+			t.Errorf("%d keys are kept", len(g.young)+len(g.old))
+		}
 	})
 }
 

@@ -60,15 +60,13 @@ func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) 
 			return nil, err
 		}
 	}
-	forgive, err := e.logins.begin(op, in.guessKey(app.ID))
+	done, err := e.logins.begin(op, in.guessKey(app.ID))
 	if err != nil {
 		e.refused(actor, app.ID, op, "", "too many failures")
 		return nil, err
 	}
 	out, err := e.tryLogin(ctx, actor, app, in)
-	if !isWrongGuess(err) {
-		forgive()
-	}
+	done(isWrongGuess(err))
 	return out, err
 }
 
