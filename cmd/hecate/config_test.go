@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 func TestAHostNameIsBoundToAnApp(t *testing.T) {
 	t.Parallel()
@@ -24,5 +28,26 @@ func TestAHostNameIsBoundToAnApp(t *testing.T) {
 		if err := new(hostMapping).UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%s is taken", text)
 		}
+	}
+}
+
+func TestTheServiceAdminHasANameAndALongPassword(t *testing.T) {
+	t.Parallel()
+	var a serviceAdmin
+	if err := a.UnmarshalText(nil); err != nil || a.name != "" {
+		t.Errorf("none: %v, %q", err, a.name)
+	}
+	if err := a.UnmarshalText([]byte("root:correct:horse battery")); err != nil || a.name != "root" || a.password.Reveal() != "correct:horse battery" {
+		t.Errorf("taken: %v, %q", err, a.name)
+	}
+	for _, text := range []string{"root", "root:", "root:elevenchars", ":correct horse battery"} {
+		if err := new(serviceAdmin).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%s is taken", text)
+		} else if _, password, _ := strings.Cut(text, ":"); password != "" && strings.Contains(err.Error(), password) {
+			t.Errorf("the error says %v", err)
+		}
+	}
+	if text := fmt.Sprintf("%v %+v", a, a); strings.Contains(text, "horse") {
+		t.Errorf("printed as %s", text)
 	}
 }
