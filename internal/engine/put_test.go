@@ -153,4 +153,23 @@ func TestAnOpenCollectionGrowsToItsBound(t *testing.T) {
 	})
 }
 
+func TestAFieldThatComesLaterFindsOlderValues(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		s := newDrawer(h)
+		c := must[*hecate.Collection](t)(h.CreateCollection(ctx, s.owner, CollectionInput{Name: "devices", Open: true}))
+		old := must[*hecate.Record](t)(h.CreateRecord(ctx, s.owner, c, RecordInput{Values: hecate.Values{"color": "red", "on": false}}))
+		must[*hecate.Record](t)(s.save(s.owner, SaveInput{Input: RecordInput{Values: hecate.Values{"color": "blue", "size": int64(1)}}}))
+		c = must[*hecate.Collection](t)(s.LookupCollection(ctx, s.app.ID, "devices"))
+		if f := c.Field("color"); f == nil || !f.Indexed {
+			t.Fatalf("field %+v", f)
+		}
+		red := hecate.Filter{Op: hecate.OpEqual, Operand: hecate.FieldOperand(c.Field("color")), Value: "red"}
+		page := must[hecate.Page[*hecate.Record]](t)(h.Records(ctx, s.owner, c, hecate.Query{Filter: red, Limit: 10}))
+		if len(page.Rows) != 1 || page.Rows[0].ID != old.ID {
+			t.Errorf("found %v", page.Rows)
+		}
+	})
+}
+
 func fault[T any](_ T, err error) error { return err }

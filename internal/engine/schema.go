@@ -201,7 +201,7 @@ func wasUnique(old []hecate.Field, f hecate.Field) bool {
 
 // reindex rebuilds the index rows of the fields of c whose flags are not those of old.
 func (e *Engine) reindex(ctx context.Context, tx *store.DB, c *hecate.Collection, old []hecate.Field) error {
-	var drop, build []hecate.Field
+	var drop, build, fresh []hecate.Field
 	for _, f := range c.Schema {
 		at := slices.IndexFunc(old, func(o hecate.Field) bool { return o.Slot == f.Slot })
 		if at >= 0 && sameIndex(old[at], f) {
@@ -210,11 +210,26 @@ func (e *Engine) reindex(ctx context.Context, tx *store.DB, c *hecate.Collection
 		if at >= 0 && (old[at].Indexed || old[at].Ordered || old[at].Unique) {
 			drop = append(drop, f)
 		}
-		if f.Indexed || f.Ordered || f.Unique {
+		switch {
+		case at < 0 && f.Indexed && !f.Ordered && !f.Unique:
+			fresh = append(fresh, f)
+		case f.Indexed || f.Ordered || f.Unique:
 			build = append(build, f)
 		}
 	}
-	err := tx.Reindex(ctx, c, drop, build)
+	// A field that nobody had before is mostly in no record: then there is nothing to read them all for.
+	slots := make([]string, len(fresh))
+	for i, f := range fresh {
+		slots[i] = f.Slot
+	}
+	held, err := tx.HoldsAny(ctx, c, slots)
+	if err != nil {
+		return err
+	}
+	if held {
+		build = append(build, fresh...)
+	}
+	err = tx.Reindex(ctx, c, drop, build)
 	if errors.Is(err, hecate.Exists) {
 		return badSchema("field %q cannot be unique: two records share a value", hecate.Detail(err).Field)
 	}

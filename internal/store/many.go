@@ -2,12 +2,15 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"hecate"
 )
 
 const (
 	uniqueHolder = `select u.record_id from record_uniques u where u.app_id = $1 and u.collection_id = $2 and u.slot = $3 and u.value = $4`
+
+	slotHeld = `select 1 from records r where r.app_id = $1 and r.collection_id = $2 and `
 
 	recordsByID = recordsIn + ` and r.id in `
 	lockByID    = `select r.id from records r where r.app_id = $1 and r.collection_id = $2 and r.id in `
@@ -19,6 +22,19 @@ const (
 // RecordByUnique returns the id of the record of c that holds a value of a unique field. Kinds: NotFound.
 func (db *DB) RecordByUnique(ctx context.Context, c *hecate.Collection, f *hecate.Field, value any) (hecate.RecordID, error) {
 	return one(ctx, db, scalar[hecate.RecordID], uniqueHolder, c.App, c.ID, f.Slot, uniqueText(f, value))
+}
+
+// HoldsAny reports whether some record of c holds a value in one of the slots. It reads all of them where none does, but builds nothing.
+func (db *DB) HoldsAny(ctx context.Context, c *hecate.Collection, slots []string) (bool, error) {
+	if len(slots) == 0 {
+		return false, nil
+	}
+	held := make([]string, len(slots))
+	for i, slot := range slots {
+		held[i] = db.field([]string{slot}, fieldJSON) + ` is not null`
+	}
+	found, err := many(ctx, db, scalar[int64], slotHeld+`(`+strings.Join(held, ` or `)+`) limit 1`, c.App, c.ID)
+	return len(found) > 0, err
 }
 
 // LockRecords returns those of the records of c that exist, which no other Write changes until this one ends.

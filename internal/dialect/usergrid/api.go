@@ -77,6 +77,7 @@ func Handler(c Config) (http.Handler, error) {
 
 // ServeHTTP sends paths of an application to its routes, with the part that names it taken off the front.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = unrolled(r)
 	at, ok := a.locate(r)
 	if !ok {
 		a.management.ServeHTTP(w, inManagement(r))

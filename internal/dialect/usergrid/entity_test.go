@@ -288,6 +288,9 @@ func TestBatchesAndQueries(t *testing.T) {
 			if got := k.ask(k.client, "GET", "/books?limit=5", nil); got.body["cursor"] != nil {
 				t.Error(got.text)
 			}
+			if got := k.ask(k.client, "GET", "/books;limit=3;ql=i%20%3C%204", nil); len(got.ok()) != 3 || got.ok()[0]["i"] != json.Number("3") || got.body["path"] != "/books" {
+				t.Error(got.text)
+			}
 		})
 	})
 }
