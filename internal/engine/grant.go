@@ -32,11 +32,11 @@ func ReadGrant(text string) (string, hecate.Grant, error) {
 	bad := func(why string) (string, hecate.Grant, error) {
 		return "", g, hecate.E(hecate.Invalid, op).On("permission").Says(why)
 	}
-	text = strings.ToLower(strings.TrimSpace(text))
 	if len(text) > maxGrantText {
 		return "", g, hecate.E(hecate.TooLarge, op).On("permission").With("max", maxGrantText)
 	}
-	if problem := badText(text); problem != "" || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	problem := badText(text) // before lower case makes something else of it
+	if text = strings.ToLower(strings.TrimSpace(text)); problem != "" || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return bad("not plain text")
 	}
 	verbs, path, cut := strings.Cut(text, ":")
