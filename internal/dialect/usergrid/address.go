@@ -17,6 +17,7 @@ type address struct {
 	org  string // as typed; "" in paths without one
 	name string // as typed
 	path string // inside the application, as typed: "/dogs/fido"
+	uri  string // the whole path of the request
 }
 
 // outside are first segments that name no organization.
@@ -95,6 +96,7 @@ type addressKey struct{}
 
 // inside is the request with the path inside the application, its first segment in the plural.
 func (at address) inside(r *http.Request) *http.Request {
+	at.uri = r.URL.Path
 	in := r.WithContext(context.WithValue(r.Context(), addressKey{}, &at))
 	u := *r.URL
 	u.RawPath = routedPath(at.path)
@@ -139,15 +141,32 @@ func routedPath(path string) string {
 	if first == "" {
 		return "/"
 	}
+	if clear, err := url.PathUnescape(first); err == nil {
+		first = clear // only then all its letters have a case
+	}
 	if first = strings.ToLower(first); !slices.Contains(notCollections, first) {
 		first = hecate.Plural(first)
 	}
+	first = url.PathEscape(first)
 	if more {
 		return "/" + first + "/" + joinedGroup(first, rest)
 	}
 	return "/" + first
 }
 
+// policyPath is a path as the role policy reads it: in lower case and without escapes, but for slashes inside of segments, so that
+// no escape makes one path look like another.
+func policyPath(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if clear, err := url.PathUnescape(s); err == nil {
+			segments[i] = strings.ReplaceAll(clear, "/", "%2f")
+		}
+	}
+	return strings.ToLower(strings.Join(segments, "/"))
+}
+
+// originOf is the origin of a URL, "" where it has none.
 func originOf(referrer string) string {
 	u, err := url.Parse(referrer)
 	if err != nil || u.Host == "" {

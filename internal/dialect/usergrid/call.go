@@ -85,7 +85,7 @@ func (a *api) begin(r *web.Request) (*call, error) {
 		return nil, hecate.E(hecate.NotFound, "find application")
 	}
 	if errors.Is(at.err, hecate.NoApp) {
-		return nil, hecate.E(hecate.NoApp, "find application").With("org", at.org).With("app", at.name).With("path", at.path)
+		return nil, hecate.E(hecate.NoApp, "find application").With("org", at.org).With("app", at.name).With("path", at.uri)
 	}
 	return &call{app: at.app, at: at, began: a.now()}, at.err
 }
@@ -101,14 +101,14 @@ func (a *api) identified(r *web.Request) (*call, error) {
 }
 
 // typed is the path inside the application in lower case, for the role policy.
-func (c *call) typed() string { return strings.ToLower(c.at.path) }
+func (c *call) typed() string { return policyPath(c.at.path) }
 
 // isOwnPath reports whether a signed-in user asks for himself, which no role can take from him: contracts/usergrid.md 4.4, 8.2.
 func (c *call) isOwnPath(method string) bool {
 	if method != http.MethodGet && method != http.MethodHead {
 		return false
 	}
-	first, rest, _ := strings.Cut(strings.TrimPrefix(routedPath(c.typed()), "/"), "/")
+	first, rest, _ := strings.Cut(strings.TrimPrefix(strings.ToLower(routedPath(c.at.path)), "/"), "/")
 	return first == "users" && (rest == "me" || rest == string(c.actor.User.ID))
 }
 
@@ -142,7 +142,7 @@ func (a *api) asService() web.Security[*manager] {
 			return nil, err
 		}
 		if m.actor.Kind != hecate.SystemActor {
-			return nil, hecate.E(hecate.Forbidden, "enter")
+			return nil, unauthorized("No system access authorized")
 		}
 		return m, nil
 	})
