@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"hecate"
 	"hecate/internal/secret"
@@ -18,6 +19,24 @@ type AskInput struct {
 	Letter UserLetter // its Ticket is the verb's own
 }
 
+// evenTime is the grain of the times in which questions about accounts are answered where nobody may learn of accounts.
+const evenTime = 20 * time.Millisecond
+
+// evenly makes what follows take a whole number of grains. The work for accounts that there are and are not is the same but for
+// some microseconds of reading, which somebody with patience could measure. It is the world's time that counts here, not Config's.
+func (in *AskInput) evenly(ctx context.Context, app *hecate.App) (settle func()) {
+	if !in.hides(app) {
+		return func() {}
+	}
+	began := time.Now()
+	return func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(evenTime - time.Since(began)%evenTime):
+		}
+	}
+}
+
 // hides reports whether nobody may learn which accounts there are.
 func (in *AskInput) hides(app *hecate.App) bool { return in.Quiet || app.Settings.HideAccountExistence }
 
@@ -25,6 +44,7 @@ func (in *AskInput) hides(app *hecate.App) bool { return in.Quiet || app.Setting
 // learns from answer or time whether there was one. Kinds otherwise: NotFound on "user", NotFound on "email" for a user without
 // an address, TooMany.
 func (e *Engine) AskReset(ctx context.Context, app *hecate.App, in AskInput) error {
+	defer in.evenly(ctx, app)()
 	in.Letter.Ticket, in.Letter.To = ResetTicket, ""
 	const op = "ask reset"
 	u, err := e.asked(ctx, app, in, op)
@@ -38,6 +58,7 @@ func (e *Engine) AskReset(ctx context.Context, app *hecate.App, in AskInput) err
 // "activation" for one who is active, where the app does not hide that.
 func (e *Engine) AskActivation(ctx context.Context, app *hecate.App, in AskInput) error {
 	const op = "ask activation"
+	defer in.evenly(ctx, app)()
 	in.Letter.Ticket = ActivateTicket
 	u, err := e.asked(ctx, app, in, op)
 	if err != nil {
@@ -55,6 +76,7 @@ func (e *Engine) AskActivation(ctx context.Context, app *hecate.App, in AskInput
 // AskPIN gives a user a new PIN of 8 digits and queues the letter that tells it; the PIN before is dead. Kinds: those of AskReset.
 func (e *Engine) AskPIN(ctx context.Context, app *hecate.App, in AskInput) error {
 	const op = "ask pin"
+	defer in.evenly(ctx, app)()
 	in.Letter.Ticket, in.Letter.To = "", ""
 	if in.Letter.Letter == "" {
 		in.Letter.Letter = letterPIN

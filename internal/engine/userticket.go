@@ -90,9 +90,7 @@ func (e *Engine) sendUser(ctx context.Context, tx *store.DB, app *hecate.App, u 
 		return false, err
 	}
 	if full || blank {
-		if t.User, hash, err = e.useless(); err != nil {
-			return false, err
-		}
+		t.User, hash = e.useless(app, l.To, t.clear)
 	}
 	if err := tx.DeleteTicketsAbout(ctx, app.ID, t.User, l.Ticket, t.About); err != nil {
 		return false, err
@@ -116,14 +114,10 @@ func shownName(u *hecate.User) string {
 	return u.Email
 }
 
-// useless is the user and the hash of a ticket that nobody can use.
-func (e *Engine) useless() (hecate.UserID, string, error) {
-	id, err := e.newID()
-	if err != nil {
-		return "", "", err
-	}
-	text, err := secret.Token(e.rand, ticketSecretBytes)
-	return hecate.UserID(id), e.keys.Lookup(text), err
+// useless is the user and the hash of a ticket that nobody can use. One for the same address takes the place of the one before, as
+// it is with users: that takes time.
+func (e *Engine) useless(app *hecate.App, address string, clear hecate.Secret) (hecate.UserID, string) {
+	return hecate.UserID("nobody:" + e.keys.Lookup("nobody/"+string(app.ID)+"/"+FoldLogin(address))), e.keys.Lookup("useless/" + clear.Reveal())
 }
 
 type clearTicket struct {

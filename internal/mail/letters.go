@@ -39,7 +39,6 @@ var Names = map[string][]string{
 	"member":    {"inviter"}, // the recipient manages an org from now on
 	"welcome":   {"user"},    // to a new user
 	"moved":     nil,         // to the old address: the account has another one
-	"password":  nil,         // the password was changed by a ticket
 }
 
 // factsOf are all facts of a letter. known is false for a letter that there is not.

@@ -37,7 +37,7 @@ const (
 	dialTimeout  = 15 * time.Second
 	portSMTP     = 587
 	portSMTPS    = 465
-	maxTimeout   = 5 * time.Minute
+	maxTimeout   = 90 * time.Second
 	tlsRequired  = "required"
 	tlsIfOffered = "offered"
 	tlsOff       = "off"
