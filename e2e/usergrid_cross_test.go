@@ -20,9 +20,9 @@ apps:
     client_secret: YXA6three-secret
     keys:
       - {name: syncano, key: ` + crossUserKey + `, allow_user_create: true, allow_group_create: true}
-      - {name: client, key: key-of-three, allow_user_create: true}
-      - {name: master, key: master-of-three, master: true}
-  - {org: labs, name: apart, alias: apart, client_id: YXA6apart, client_secret: YXA6apart-secret, keys: [{name: client, key: key-of-apart, allow_user_create: true}]}
+      - {name: client, key: key-of-the-app-three, allow_user_create: true}
+      - {name: master, key: master-of-the-app-three, master: true}
+  - {org: labs, name: apart, alias: apart, client_id: YXA6apart, client_secret: YXA6apart-secret, keys: [{name: client, key: key-of-the-app-apart, allow_user_create: true}]}
 `
 
 const crossUserKey = "3333333333333333333333333333333333333333"
@@ -47,7 +47,7 @@ type crossing struct {
 
 func (c *crossing) skygear(action string, body object) answer {
 	if _, named := body["api_key"]; !named {
-		body["api_key"] = "key-of-three"
+		body["api_key"] = "key-of-the-app-three"
 	}
 	return c.do(c.t, call{method: "POST", path: "/skygear/" + action, json: body})
 }
@@ -255,7 +255,7 @@ func (c *crossing) deactivations(user string) []deactivation {
 	}
 	skygear := func(disabled bool) func(t *testing.T) {
 		return func(t *testing.T) {
-			in := c.skygear("auth/disable/set", object{"api_key": "master-of-three", "auth_id": find(t), "disabled": disabled})
+			in := c.skygear("auth/disable/set", object{"api_key": "master-of-the-app-three", "auth_id": find(t), "disabled": disabled})
 			accepted(t, "disable", in)
 		}
 	}
@@ -343,7 +343,7 @@ func (c *crossing) tokensStay(t *testing.T) {
 		if a.status != 401 {
 			t.Errorf("a token of %s in another application: %s", d.name, a)
 		}
-		b := c.do(t, call{method: "POST", path: "/skygear/me", json: object{"api_key": "key-of-apart", "access_token": s.token}})
+		b := c.do(t, call{method: "POST", path: "/skygear/me", json: object{"api_key": "key-of-the-app-apart", "access_token": s.token}})
 		if b.status != 401 {
 			t.Errorf("a token of %s in another application: %s", d.name, b)
 		}

@@ -130,7 +130,7 @@ func runUsergrid(t *testing.T, flow string, app usergridApp, admin, endPoint str
 	}
 	runScript(t, filepath.Join(dir, "main.js"),
 		"ENDPOINT="+endPoint, "ORG="+app.org, "APP="+app.name, "CLIENT_ID="+app.id, "CLIENT_SECRET="+app.secret,
-		"ADMIN_EMAIL="+admin, "ADMIN_PASSWORD="+usergridSecret)
+		"NODE_NO_WARNINGS=1", "ADMIN_EMAIL="+admin, "ADMIN_PASSWORD="+usergridSecret)
 }
 
 // TestARegisteredOrganization makes what the other tests declare by the management API itself: an organization with its

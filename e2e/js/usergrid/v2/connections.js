@@ -103,7 +103,7 @@ flow(async () => {
     await ask(two, 'remove', client);
     assert.deepEqual((await out(one, 'foos')).entities, []);
     await refused(404, 'service_resource_not_found', ask(client, 'connect', one, 'foos', two.uuid));
-    const [, user] = await ask(new User({username: 'ann', password: 'secret'}), 'create', client);
+    const [, user] = await ask(new User({username: 'connected', password: 'secret'}), 'create', client);
     await ask(client, 'connect', user, 'likes', one);
     assert.deepEqual(fields((await out(user, 'likes')).entities, 'name'), ['One']);
     assert.equal((await http('GET', '/nodejs/nobody/foos')).status, 404);
