@@ -159,23 +159,16 @@ func (a *api) showAdmin(w *web.Response, r *web.Request, m *manager) error {
 	if err != nil {
 		return err
 	}
-	if token := bearer(r); token != "" {
+	p, err := a.present(r)
+	if err != nil {
+		return err
+	}
+	if !p.bearer.IsZero() {
 		shown = append(shown[:len(shown)-1], `,"token":`...)
-		shown = append(web.AppendText(shown, token), '}')
+		shown = append(web.AppendText(shown, p.bearer.Reveal()), '}')
+		w.Header().Set("Cache-Control", "no-store")
 	}
 	return a.answerManager(w, r, m, reply{action: "get admin user", status: "ok", data: shown})
-}
-
-// bearer is the token of a request that has been let in, or "".
-func bearer(r *web.Request) string {
-	if token := r.QueryOne("access_token"); token != "" {
-		return token
-	}
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }
 
 // updateAdmin changes names and address; what is no word of an account is a property. With a new password the old one is the proof.

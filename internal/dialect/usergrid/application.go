@@ -327,7 +327,7 @@ func (a *api) createApp(w *web.Response, r *web.Request, m *manager) error {
 		return applicationExists(name).because(err)
 	}
 	if err != nil {
-		return err
+		return tooManyApps(err)
 	}
 	entity, err := a.managedApp(r, m, d.App)
 	if err != nil {
@@ -338,6 +338,15 @@ func (a *api) createApp(w *web.Response, r *web.Request, m *manager) error {
 	return a.answerManager(w, r, m, reply{
 		action: "new application for organization", status: "ok", entities: []raw{entity}, data: raw(j.Buf),
 	})
+}
+
+// tooManyApps tells an admin that he owns as many applications as he may.
+func tooManyApps(err error) error {
+	d := hecate.Detail(err)
+	if most, ok := d.Info["limit"].(int); ok && errors.Is(err, hecate.TooLarge) {
+		return forbiddenOperation("an admin owns at most " + strconv.Itoa(most) + " applications").because(err)
+	}
+	return err
 }
 
 // managedApp is the entity of an application for one of its managers.
@@ -403,7 +412,7 @@ func (a *api) restoreApp(w *web.Response, r *web.Request, m *manager) error {
 	case errors.Is(err, hecate.Exists):
 		return conflict("The name of the application is in use again").because(err)
 	case err != nil:
-		return err
+		return tooManyApps(err)
 	}
 	return a.answerManager(w, r, m, reply{action: "restore", status: "ok", application: string(app.ID)})
 }

@@ -3,6 +3,7 @@ package usergrid_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -211,6 +212,23 @@ func TestRegisteringAnOrganization(t *testing.T) {
 		o.ask("Bearer nonsense", "POST", all, in).fails(401, "auth_bad_access_token")
 		o.ask("service", "POST", all, object{"organization": "ops", "email": "ops@x.io"}).did("new organization")
 	})
+}
+
+func TestClosedRegistrationOfOrganizations(t *testing.T) {
+	t.Parallel()
+	k := newKennel(t, "sqlite")
+	k.send("", "POST", "/management/organizations", object{"organization": "n", "email": "n@x.io", "password": "s3cret"}).fails(401, "unauthorized")
+	k.send("", "POST", "/management/users", object{"email": "n@x.io", "password": "s3cret"}).fails(401, "unauthorized")
+}
+
+func TestApplicationsPerAdmin(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "sqlite") // ada owns two already
+	for i := range 14 {
+		o.ask("ada", "POST", "/management/orgs/acme/apps", object{"name": fmt.Sprint("app", i)}).ok2()
+	}
+	o.ask("ada", "POST", "/management/orgs/acme/apps", object{"name": "more"}).
+		says(403, "forbidden_service_operation", "an admin owns at most 16 applications")
 }
 
 func TestOrganizations(t *testing.T) {

@@ -330,6 +330,9 @@ func (a *api) showOrgCredentials(w *web.Response, r *web.Request, m *manager) er
 	c, err := a.engine.Client(r.Context(), m.actor, hecate.Client{Org: org.ID})
 	if errors.Is(err, hecate.NotFound) { // an organization that another way made has none yet
 		c, err = a.engine.SetClient(r.Context(), m.actor, hecate.Client{Org: org.ID})
+		if errors.Is(err, hecate.Exists) { // somebody else asked at the same time
+			c, err = a.engine.Client(r.Context(), m.actor, hecate.Client{Org: org.ID})
+		}
 	}
 	return a.answerCredentials(w, r, m, c, err, "get organization client credentials")
 }
@@ -347,5 +350,6 @@ func (a *api) answerCredentials(w *web.Response, r *web.Request, m *manager, c *
 	if err != nil {
 		return err
 	}
+	w.Header().Set("Cache-Control", "no-store")
 	return a.answerManager(w, r, m, reply{action: action, status: "ok", credentials: credentialsOf(c)})
 }
