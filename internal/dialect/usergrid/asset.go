@@ -28,6 +28,14 @@ type entityBody struct {
 	asset *hecate.FileRef // staged; nil: none came
 }
 
+// single are the properties of a body that must not be an array.
+func (b entityBody) single() (map[string]any, error) {
+	if b.batch != nil {
+		return nil, illegalArgument("an array makes entities in a collection; here an object is expected")
+	}
+	return b.object, nil
+}
+
 // filePart is the part of a multipart body that is an asset.
 const filePart = "file"
 

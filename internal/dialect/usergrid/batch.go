@@ -98,7 +98,11 @@ func (a *api) matching(r *web.Request, c *call, coll *hecate.Collection, text st
 }
 
 // updateMatching changes all entities that a query finds: contracts/usergrid.md 9 and 16.
-func (a *api) updateMatching(w *web.Response, r *web.Request, c *call, text string, object map[string]any) error {
+func (a *api) updateMatching(w *web.Response, r *web.Request, c *call, text string, body entityBody) error {
+	object, err := body.single()
+	if err != nil {
+		return err
+	}
 	coll, err := a.dataCollection(r.Context(), c, r.PathValue("collection"))
 	if err != nil {
 		return lost(err)

@@ -198,7 +198,7 @@ func saveFault(c *call, in *engine.SaveInput, err error) error {
 	d := hecate.Detail(err)
 	typ := hecate.Singular(in.Collection)
 	switch {
-	case d.Kind == hecate.Exists && d.Field == "id": // it is something else
+	case d.Kind == hecate.Exists && (d.Field == "id" || d.Field == "key"): // it is something else, or in somebody's private space
 		return resourceNotFound()
 	case d.Kind == hecate.Exists:
 		value := in.By.Text
@@ -213,7 +213,9 @@ func saveFault(c *call, in *engine.SaveInput, err error) error {
 		}
 		return unpermitted(c, method, path)
 	case d.Kind == hecate.Invalid && d.Field == "schema":
-		if name, ok := d.Info["closed"].(string); ok {
+		if name, ok := d.Info["closed"].(string); ok && name == in.Collection {
+			return illegalArgument("no collection " + name + " may be made here")
+		} else if ok {
 			return illegalArgument("no property " + name + " may be added to " + in.Collection)
 		}
 	}
@@ -230,7 +232,7 @@ func (a *api) replaceCollection(w *web.Response, r *web.Request, c *call) error 
 		return err
 	}
 	a.drop(r.Context(), c, body)
-	return a.updateMatching(w, r, c, qlText(r), body.object)
+	return a.updateMatching(w, r, c, qlText(r), body)
 }
 
 // asksQuery reports whether a request says which entities of a collection it means.

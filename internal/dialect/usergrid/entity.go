@@ -142,8 +142,8 @@ func (a *api) putEntity(w *web.Response, r *web.Request, c *call) error {
 		return err
 	}
 	if ref.many {
-		a.drop(ctx, c, entityBody{asset: body.asset})
-		return a.updateMatching(w, r, c, ref.ql, body.object)
+		a.drop(ctx, c, body)
+		return a.updateMatching(w, r, c, ref.ql, body)
 	}
 	coll, rec, err := a.putItem(ctx, c, c.actor, name, ref, body)
 	if err != nil {
@@ -155,6 +155,12 @@ func (a *api) putEntity(w *web.Response, r *web.Request, c *call) error {
 
 // putItem changes or makes what a path names, in one write.
 func (a *api) putItem(ctx context.Context, c *call, actor *hecate.Actor, name string, ref itemRef, body entityBody) (*hecate.Collection, *hecate.Record, error) {
+	if _, err := body.single(); err != nil {
+		return nil, nil, err
+	}
+	if ref.id == "" && ref.name == "" {
+		return nil, nil, resourceNotFound()
+	}
 	coll, err := a.dataCollection(ctx, c, name)
 	if err != nil && !errors.Is(err, hecate.NotFound) {
 		return nil, nil, err

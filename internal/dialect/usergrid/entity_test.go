@@ -144,6 +144,11 @@ func TestEntities(t *testing.T) {
 		t.Run("bad bodies are refused", func(t *testing.T) {
 			k.ask(k.client, "POST", "/dogs", `{"name":`).fails(400, "json_parse")
 			k.ask(k.client, "POST", "/dogs", `[1]`).fails(400, "json_parse")
+			k.ask(k.client, "PUT", "/dogs/fido", `[{}]`).fails(400, "illegal_argument")
+			k.ask(k.client, "PUT", "/dogs?ql=select%20*", `[{}]`).fails(400, "illegal_argument")
+			k.ask(k.client, "PUT", "/dogs/%20", `{}`).fails(404, "service_resource_not_found")
+			k.ask(k.client, "POST", "/d%2Fgs", `{}`).fails(400, "illegal_argument")
+			k.ask(k.client, "POST", "/"+strings.Repeat("x", 80), `{}`).fails(400, "illegal_argument")
 			k.ask(k.client, "POST", "/dogs", `{"a":`+strings.Repeat("[", 40)+strings.Repeat("]", 40)+`}`).fails(413, "request_too_large")
 			k.ask(k.client, "POST", "/dogs", `{"a":"`+strings.Repeat("x", 2<<20)+`"}`).fails(413, "request_too_large")
 			k.ask(k.client, "POST", "/dogs", object{"name": 5}).fails(400, "illegal_argument")
