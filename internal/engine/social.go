@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"hecate"
 	"hecate/internal/provider"
@@ -62,8 +63,9 @@ type SocialLoginInput struct {
 	// New is what a new user brings: names, profile record. Its Email is the address only if it is that of Profile.
 	New      CreateUserInput
 	Fields   []hecate.Field
-	Extend   bool // see SignUpInput
+	Extend   bool // see SignUpInput; New.Growth serves as well
 	Admitted bool // the caller was let in on a way that makes users; else the door is asked whether he may
+	Closed   bool // nobody is made, whoever asks
 	Dialect  string
 	Open     *OpenSession
 }
@@ -144,13 +146,19 @@ func (e *Engine) socialUser(ctx context.Context, app *hecate.App, p *hecate.Prof
 // createSocial makes the user of an identity.
 func (e *Engine) createSocial(ctx context.Context, actor *hecate.Actor, app *hecate.App, in SocialLoginInput, who hecate.Identity) (*LoginResult, error) {
 	const op = "create user"
+	if in.Closed {
+		return nil, hecate.E(hecate.Forbidden, op).On("user")
+	}
 	if !in.Admitted {
 		if err := e.allowArea(actor, hecate.Create, hecate.AreaUsers, op); err != nil {
 			return nil, hecate.E(hecate.Forbidden, op).On("user")
 		}
 	}
 	n := newcomer{
-		CreateUserInput: in.New, open: in.Open, external: &who, says: in.Profile.Raw, arrives: true, wish: &wish{in.Fields, in.Extend},
+		CreateUserInput: in.New, open: in.Open, external: &who, says: in.Profile.Raw, arrives: true,
+	}
+	if in.Extend {
+		n.wish = &wish{in.Fields, true}
 	}
 	n.Password, n.Dialect = hecate.Secret{}, in.Dialect
 	n.EmailVerified = in.Profile.EmailVerified && n.Email != "" && FoldLogin(n.Email) == FoldLogin(in.Profile.Email)
@@ -338,4 +346,35 @@ func (e *Engine) SocialProfiles(ctx context.Context, actor *hecate.Actor) (map[s
 		out[row.Provider] = row.Profile
 	}
 	return out, nil
+}
+
+// SetSocialProvider configures one provider of an app, instead of what it was. Kinds: Forbidden, NotFound, Unsupported on "provider".
+func (e *Engine) SetSocialProvider(ctx context.Context, actor *hecate.Actor, id hecate.AppID, name string, values map[string]any) error {
+	const op = "set provider"
+	_, inside, err := e.appFor(ctx, actor, id, op)
+	if err != nil {
+		return err
+	}
+	if err := e.allowArea(inside, hecate.Update, hecate.AreaApp, op); err != nil {
+		return err
+	}
+	if !provider.Known(name) {
+		return hecate.E(hecate.Unsupported, op).On("provider")
+	}
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, "apps"); err != nil {
+			return err
+		}
+		app, err := e.openApp(tx.App(ctx, id))
+		if err != nil {
+			return missing(err, op, "")
+		}
+		next := app.Settings
+		next.Social = maps.Clone(next.Social)
+		if next.Social == nil {
+			next.Social = map[string]map[string]any{}
+		}
+		next.Social[name] = values
+		return e.writeAppChange(ctx, tx, inside, app, UpdateAppInput{Settings: &next}, op)
+	})
 }

@@ -44,6 +44,7 @@ func (a *api) organizationRoutes() []web.Route[*manager] {
 		web.Put(app, a.asManager(), a.restoreApp),
 		web.Get(app+"/credentials", a.asManager(), a.showAppCredentials),
 		web.Post(app+"/credentials", a.asManager(), a.renewAppCredentials),
+		web.Post(app+"/sia-provider", a.asManager(), a.setProvider),
 	}
 }
 

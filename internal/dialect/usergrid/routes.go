@@ -11,7 +11,7 @@ import (
 // appRoutes are the paths inside an application. The first segment is in the plural and in lower case whatever was
 // typed; {rest...} is what is left of a path of many forms.
 func (a *api) appRoutes() []web.Route[*call] {
-	return slices.Concat(a.applicationRoutes(), a.tokenRoutes(), a.accountRoutes(), a.userRoutes(), a.roleRoutes(), a.collectionRoutes(), a.connectionRoutes())
+	return slices.Concat(a.applicationRoutes(), a.tokenRoutes(), a.socialRoutes(), a.accountRoutes(), a.userRoutes(), a.roleRoutes(), a.collectionRoutes(), a.connectionRoutes())
 }
 
 // tokenRoutes are the ways in and out: contracts/usergrid.md 4.
