@@ -161,7 +161,8 @@ func (a *api) filteredPage(r *web.Request, actor *hecate.Actor, coll *hecate.Col
 	if !page.More || len(rows) == 0 {
 		return rows, "", nil
 	}
-	return rows, q.cursor(coll, query, page.Rows[len(rows)-1], nil), nil
+	cursor, err := a.cursorAt(r.Context(), coll, q, query, page.Rows[len(rows)-1])
+	return rows, cursor, err
 }
 
 // userActivity answers with one activity of a user.

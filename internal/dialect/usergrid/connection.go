@@ -388,7 +388,8 @@ func (a *api) linkedPage(r *web.Request, in engine.LinkedInput, read func(engine
 	}
 	last := page.Rows[len(rows)-1]
 	if ordered {
-		return rows, q.cursor(in.Collection, in.Query, last.Record, nil), nil
+		cursor, err := a.cursorAt(r.Context(), in.Collection, q, in.Query, last.Record)
+		return rows, cursor, err
 	}
 	return rows, linkCursor(last), nil
 }

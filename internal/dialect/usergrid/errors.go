@@ -63,7 +63,6 @@ const (
 	classOldPassword  = "org.apache.usergrid.management.exceptions.IncorrectPasswordException"
 	classUsedPassword = "org.apache.usergrid.management.exceptions.RecentlyUsedPasswordException"
 	classConflict     = "org.apache.usergrid.services.exceptions.ServiceException"
-	classTokens       = "org.apache.usergrid.security.tokens.exceptions.TokenException"
 )
 
 // Texts that more than one place says.
@@ -305,11 +304,6 @@ func revokedToken() *fault {
 	return &fault{status: 401, code: "auth_invalid", description: "Unable to authenticate", exception: classSecurity, err: hecate.BadToken}
 }
 
-// badOAuth is said where credentials of OAuth fail in any other way.
-func badOAuth() *fault {
-	return &fault{status: 401, code: "auth_unverified_oath", description: "Unable to authenticate OAuth credentials", exception: classSecurity, err: hecate.BadToken}
-}
-
 // badBasic is said of a client's credentials in an Authorization header of the Basic scheme.
 func badBasic() *fault {
 	return &fault{status: 401, code: "auth_invalid_credentials", description: "Unable to authenticate due to invalid credentials", exception: classSecurity, err: hecate.BadKey}
@@ -336,11 +330,6 @@ func adminState(code, text string) *fault {
 // managementFault is said of look-ups of the management API: "Could not find organization for name: x".
 func managementFault(text string) *fault {
 	return &fault{status: 400, code: "management", description: text, exception: classManagement, err: hecate.NotFound}
-}
-
-// tokenFault is said of bad arguments about tokens.
-func tokenFault(text string) *fault {
-	return &fault{status: 400, code: "token", description: text, exception: classTokens}
 }
 
 // unsupportedOperation is said of what a collection does not do: DELETE of all of it without a query.

@@ -50,15 +50,21 @@ func (a *api) page(ctx context.Context, actor *hecate.Actor, c *hecate.Collectio
 	if err != nil || !page.More || len(page.Rows) == 0 {
 		return page, "", err
 	}
-	last := page.Rows[len(page.Rows)-1]
+	cursor, err := a.cursorAt(ctx, c, q, query, page.Rows[len(page.Rows)-1])
+	return page, cursor, err
+}
+
+// cursorAt is the cursor behind the last record of a page.
+func (a *api) cursorAt(ctx context.Context, c *hecate.Collection, q *ql, query hecate.Query, last *hecate.Record) (string, error) {
 	var user *hecate.User
 	if ofUser(query.Order) {
+		var err error
 		user, err = a.engine.LookupUser(ctx, c.App, engine.UserRef{ID: hecate.UserID(last.ID)})
 		if err != nil && !errors.Is(err, hecate.NotFound) { // gone since
-			return page, "", err
+			return "", err
 		}
 	}
-	return page, q.cursor(c, query, last, user), nil
+	return q.cursor(c, query, last, user), nil
 }
 
 // ofUser reports whether an order goes by what a profile does not have itself.
