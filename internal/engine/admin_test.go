@@ -160,6 +160,7 @@ func TestUpdateAdmin(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		me, d := h.admin("a@example.com")
 		h.admin("taken@example.com")
+		h.carry()
 		activation := h.box.letters[0]
 		if out := must[*AdminDetail](t)(h.ActivateAdmin(ctx, activation.Fields["uid"], activation.Secret.Reveal())); !out.Admin.Activated || !sameSecret(out.Key, d.Key) {
 			t.Errorf("admin = %+v", out.Admin)
