@@ -323,6 +323,15 @@ func TestActivities(t *testing.T) {
 		}
 		k.ask("", "GET", "/users/ann/feed", nil).fails(401, "unauthorized")
 		k.ask("", "POST", "/users/ann/activities", object{"verb": "post"}).fails(401, "unauthorized")
+		if _, _, err := k.engine.DeclareApp(context.Background(), engine.System(), engine.DeclareAppInput{
+			Org: "acme", Name: "books", Alias: "books", Settings: hecate.Settings{Sandbox: true},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		k.is(at(post("", "ann", "a3").one(), "actor", "uuid"), annID)
+		k.is(contents(k.ask("", "GET", "/users/ann/feed", nil)), "a3 a2 a1")
+		k.is(k.ask("", "POST", "/users/ann/following/users/bob", nil).named(), "bob")
+		k.is(contents(k.ask("", "GET", "/users/ann/feed?limit=2", nil)), "a3 b2")
 		for _, path := range []string{"/users/ann/activities", "/users/ann/feed"} {
 			if got := k.ask(k.foreign, "GET", path, nil); got.status != 401 {
 				t.Errorf("another app's client: %d %s", got.status, got.text)
