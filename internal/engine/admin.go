@@ -270,7 +270,7 @@ func (e *Engine) sendAdmin(ctx context.Context, tx *store.DB, name string, a *he
 		m.Letter = name
 	}
 	return e.queue(ctx, tx, outgoing{
-		Mailing: m, to: a.Email, ticket: t, clear: clear,
+		Mailing: m, to: a.Email, admin: a.ID, ticket: t, clear: clear,
 		fields: map[string]string{"uid": AdminUID(a), "name": a.Name, "username": a.Username},
 	})
 }

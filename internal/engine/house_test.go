@@ -60,7 +60,7 @@ func (b *letterBox) Send(_ context.Context, l mail.Letter) error {
 func (h *house) carry() {
 	h.t.Helper()
 	for {
-		rows := must[[]store.Sealed[*hecate.Letter]](h.t)(h.claim(ctx, letterSenders))
+		rows := must[[]store.Sealed[*hecate.Letter]](h.t)(h.claim(ctx, 1000))
 		if len(rows) == 0 {
 			return
 		}

@@ -50,6 +50,20 @@ const (
 type outbox struct {
 	owner string        // this process, in the leases
 	wake  chan struct{} // a letter was queued, or a sender has become free
+
+	mu   sync.Mutex
+	last time.Time // when the newest letter of this process was queued
+}
+
+// inOrder is a time after that of the letter before, also where the clock says the same: of two letters the older leaves first.
+func (o *outbox) inOrder(now time.Time) time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !now.After(o.last) {
+		now = o.last.Add(time.Microsecond)
+	}
+	o.last = now
+	return now
 }
 
 func newOutbox(owner string) *outbox { return &outbox{owner: owner, wake: make(chan struct{}, 1)} }
@@ -65,7 +79,8 @@ func (o *outbox) ring() {
 type Mailing struct {
 	Letter string // one of mail.Names, in place of the verb's own
 	// Link is where the letter leads: a path under the server's public URL, or an absolute URL that the operator configured. In it
-	// {ticket}, {user} (id), {key} (the user's key), {uid} (of an admin), {address} and {expires} (seconds since 1970) are filled in, escaped.
+	// {ticket}, {user} (id), {key} (the user's key), {admin} (id), {uid} (an admin's), {address} and {expires} (seconds since 1970) are filled
+	// in, escaped.
 	Link     string
 	Subject  string // in place of the built-in one, "{address}" in it is filled in; a template of the app has its own
 	Language string // what the recipient reads; "": as his profile says
@@ -85,6 +100,7 @@ type outgoing struct {
 	app    *hecate.App // nil: the server's own
 	to     string
 	user   *hecate.User // whom it is about
+	admin  hecate.AdminID
 	fields map[string]string
 	ticket *hecate.Ticket // that it carries, or nil
 	clear  hecate.Secret
@@ -119,7 +135,7 @@ func (e *Engine) queue(ctx context.Context, tx *store.DB, l outgoing) (full bool
 	}
 	now := e.stamp()
 	row := &hecate.Letter{
-		ID: hecate.LetterID(id), App: app, Name: l.Letter, Address: FoldLogin(l.to), CreatedAt: now, DueAt: now, ExpiresAt: now.Add(letterLife),
+		ID: hecate.LetterID(id), App: app, Name: l.Letter, Address: FoldLogin(l.to), CreatedAt: e.outbox.inOrder(now), DueAt: now, ExpiresAt: now.Add(letterLife),
 	}
 	if l.user != nil {
 		row.User = l.user.ID
@@ -186,7 +202,7 @@ func (e *Engine) link(l outgoing) string {
 		}
 		link = base + link
 	}
-	values := map[string]string{"{ticket}": l.clear.Reveal(), "{address}": l.to, "{uid}": l.fields["uid"]}
+	values := map[string]string{"{ticket}": l.clear.Reveal(), "{address}": l.to, "{uid}": l.fields["uid"], "{admin}": string(l.admin)}
 	if l.user != nil {
 		values["{user}"], values["{key}"] = string(l.user.ID), l.user.Key
 	}

@@ -271,6 +271,28 @@ func TestALeaseThatEndsGivesTheLetterToAnother(t *testing.T) {
 	})
 }
 
+func TestAnAdminsTicketIsLookedAtBeforeItIsUsed(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		h.publicURL = func() string { return "https://id.example.org" }
+		_, ada := h.admin("ada@example.com")
+		works(t, h.AskAdminReset(ctx, "ada@example.com", Mailing{Link: "/management/users/{admin}/resetpw?token={ticket}", Subject: "Password Reset"}))
+		l := h.last()
+		if want := "https://id.example.org/management/users/" + string(ada.Admin.ID) + "/resetpw?token=" + l.Secret.Reveal(); l.Link.Reveal() != want || l.Subject != "Password Reset" {
+			t.Errorf("%q, %q", l.Link.Reveal(), l.Subject)
+		}
+		uid, ticket := l.Fields["uid"], l.Secret.Reveal()
+		for range 2 {
+			if a := must[*hecate.Admin](t)(h.CheckAdminTicket(ctx, uid, ticket, AdminResetTicket)); a.ID != ada.Admin.ID {
+				t.Errorf("%+v", a)
+			}
+		}
+		failed[*hecate.Admin](t, hecate.BadToken, "token")(h.CheckAdminTicket(ctx, uid, ticket, AdminActivateTicket))
+		must[*AdminDetail](t)(h.ConfirmAdminReset(ctx, uid, ticket, clear("next one")))
+		failed[*hecate.Admin](t, hecate.BadToken, "token")(h.CheckAdminTicket(ctx, uid, ticket, AdminResetTicket))
+	})
+}
+
 func TestASlowMailServerHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, "sqlite", Config{OpenRegistration: true})
@@ -325,7 +347,7 @@ func TestAnAddressGetsSoManyLettersAndNoMore(t *testing.T) {
 		}
 		// The last one still counts: what is not sent ends nothing.
 		must[*TicketDetail](t)(h.CheckTicket(ctx, app, TicketInput{Purpose: ResetTicket, Ticket: last.Secret}))
-		h.clock.move(time.Hour)
+		h.clock.move(time.Hour + time.Second)
 		works(t, h.AskReset(ctx, app, AskInput{Email: "ada@example.com"}))
 	})
 }

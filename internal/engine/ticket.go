@@ -69,6 +69,22 @@ func (e *Engine) takeServerTicket(ctx context.Context, tx *store.DB, clear hecat
 	return err
 }
 
+// The purposes of admins' tickets, for CheckAdminTicket.
+const (
+	AdminResetTicket    = ticketAdminReset
+	AdminActivateTicket = ticketActivate
+)
+
+// CheckAdminTicket finds the admin of a ticket that counts, and uses nothing up: pages that links lead to ask it before they
+// show a form. Kinds: NotFound on "uid", BadToken, Expired.
+func (e *Engine) CheckAdminTicket(ctx context.Context, uid, ticket, purpose string) (*hecate.Admin, error) {
+	a, err := e.ticketOf(ctx, uid, ticket, purpose, "check ticket")
+	if err != nil {
+		return nil, err
+	}
+	return &a.Admin, nil
+}
+
 // AdminUID is the public name of an admin in links of mails.
 func AdminUID(a *hecate.Admin) string {
 	return base64.RawURLEncoding.EncodeToString(strconv.AppendInt(nil, a.Seq, 10))

@@ -421,6 +421,7 @@ type UpdateUserInput struct {
 	Granted     bool
 	Activated   *bool // false ends every session
 	MinPassword int
+	Letters     []UserLetter // queued with the change, to the address as it is then
 }
 
 // onlyProfile reports whether nothing of the account itself changes.
@@ -590,6 +591,9 @@ func (e *Engine) writeUserChange(ctx context.Context, tx *store.DB, actor *hecat
 		if _, err := e.changeProfile(ctx, tx, actor, app, u, *c.Profile); err != nil {
 			return inProfile(err)
 		}
+	}
+	if err := e.sendAll(ctx, tx, app, u, c.Letters); err != nil {
+		return err
 	}
 	return e.saveUser(ctx, tx, actor, u, op)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"hecate"
@@ -51,10 +52,12 @@ func (db *DB) LettersTo(ctx context.Context, app hecate.AppID, address string, s
 	return one(ctx, db, scalar[int], lettersTo, app, address, since)
 }
 
-// ClaimLetters gives up to limit letters that are due to one owner until the lease ends, unless he says before how it went. It
+// ClaimLetters gives up to limit letters that are due to one owner until the lease ends, unless he says before how it went, the oldest first. It
 // belongs in a Write that holds a lock on the outbox.
 func (db *DB) ClaimLetters(ctx context.Context, owner string, now, lease time.Time, limit int) ([]Sealed[*hecate.Letter], error) {
-	return many(ctx, db, scanLetter, claimLetters, owner, lease, now, limit)
+	rows, err := many(ctx, db, scanLetter, claimLetters, owner, lease, now, limit)
+	slices.SortFunc(rows, func(a, b Sealed[*hecate.Letter]) int { return a.Row.CreatedAt.Compare(b.Row.CreatedAt) })
+	return rows, err
 }
 
 // NextLetter returns when the next waiting letter is due. Kinds: NotFound.
