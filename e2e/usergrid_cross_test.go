@@ -268,7 +268,7 @@ func (c *crossing) deactivations(user string) []deactivation {
 }
 
 func (c *crossing) oneNamespace(t *testing.T) {
-	doors[0].signUp(c, t, "taken", "first secret", nil)
+	doors[0].signUp(c, t, "taken", "first secret", object{})
 	for name, a := range map[string]answer{
 		"Skygear":  c.skygear("auth/signup", object{"auth_data": object{"username": "TAKEN"}, "password": "x secret"}),
 		"Usergrid": c.usergrid("POST", "/users", "", object{"username": "Taken", "password": "x secret"}),
@@ -283,8 +283,8 @@ func (c *crossing) oneNamespace(t *testing.T) {
 // recordGrants shows that a record's own grants hold on Usergrid's routes and in its queries, and that nobody's role path widens
 // them: the role default allows users everything.
 func (c *crossing) recordGrants(t *testing.T) {
-	doors[1].signUp(c, t, "owner", "first secret", nil)
-	doors[1].signUp(c, t, "other", "first secret", nil)
+	doors[1].signUp(c, t, "owner", "first secret", object{})
+	doors[1].signUp(c, t, "other", "first secret", object{})
 	token := func(d int, user string) string { return c.mustLogin(t, doors[d], user, "first secret").token }
 
 	accepted(t, "save through Skygear", c.skygear("record/save", object{"access_token": token(1, "owner"), "database_id": "_public", "records": []object{
@@ -336,7 +336,7 @@ func (c *crossing) recordGrants(t *testing.T) {
 
 // tokensStay shows that a session of any dialect is one of all in its application, and nothing in another.
 func (c *crossing) tokensStay(t *testing.T) {
-	doors[0].signUp(c, t, "walker", "first secret", nil)
+	doors[0].signUp(c, t, "walker", "first secret", object{})
 	for _, d := range doors {
 		s := c.mustLogin(t, d, "walker", "first secret")
 		a := c.do(t, call{method: "GET", path: "/usergrid/labs/apart/users/me", header: map[string]string{"Authorization": "Bearer " + s.token}})
