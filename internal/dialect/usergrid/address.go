@@ -108,7 +108,7 @@ func (at address) inside(r *http.Request) *http.Request {
 // segmentsOf are the segments of a path, unescaped; doubled and trailing slashes make none.
 func segmentsOf(u *url.URL) []string {
 	var out []string
-	for part := range strings.SplitSeq(u.EscapedPath(), "/") {
+	for part := range strings.SplitSeq(escapedPath(u), "/") {
 		if part == "" {
 			continue
 		}
@@ -118,6 +118,15 @@ func segmentsOf(u *url.URL) []string {
 		out = append(out, part)
 	}
 	return out
+}
+
+// escapedPath is a path as it was sent. url.URL writes one anew that holds a character such as {, and a slash inside of a segment
+// would become one between two.
+func escapedPath(u *url.URL) string {
+	if sent, err := url.PathUnescape(u.RawPath); err == nil && u.RawPath != "" && sent == u.Path {
+		return u.RawPath
+	}
+	return u.EscapedPath()
 }
 
 // joinSegments is a path of segments, each escaped.

@@ -2,6 +2,7 @@ package usergrid_test
 
 import (
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -69,7 +70,7 @@ func TestNoPathLeavesItsOrganization(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		parts := rapid.SliceOfN(rapid.SampledFrom(words), 0, 6).Draw(rt, "path")
 		r := httptest.NewRequest("GET", "/", nil)
-		u, err := r.URL.Parse("http://host/" + strings.Join(parts, "/"))
+		u, err := url.Parse("http://host/" + strings.Join(parts, "/")) // as a server reads it: resolving it would write it anew
 		if err != nil {
 			return
 		}

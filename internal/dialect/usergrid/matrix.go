@@ -9,10 +9,10 @@ import (
 // unrolled is the request with the matrix parameters of its path in its query: "/users;limit=3" is "/users?limit=3"
 // (contracts/usergrid.md 1). A query in braces keeps its semicolons.
 func unrolled(r *http.Request) *http.Request {
-	if !strings.Contains(r.URL.EscapedPath(), ";") {
+	if !strings.Contains(escapedPath(r.URL), ";") {
 		return r
 	}
-	segments := strings.Split(r.URL.EscapedPath(), "/")
+	segments := strings.Split(escapedPath(r.URL), "/")
 	query := r.URL.RawQuery
 	for i, segment := range segments {
 		if strings.HasPrefix(segment, "{") || strings.HasPrefix(strings.ToUpper(segment), "%7B") {
