@@ -107,7 +107,6 @@ type report struct {
 	Took    string    `json:"took"`
 	Seconds float64   `json:"seconds"`
 	Rounds  int       `json:"rounds"`
-	Writes  string    `json:"writes_of_a_create,omitempty"`
 	Figures []figure  `json:"figures"`
 }
 
@@ -120,9 +119,6 @@ func (r *report) json(out io.Writer) error {
 // table prints one line per figure.
 func (r *report) table(out io.Writer) error {
 	fmt.Fprintf(out, "\n%s, after it %s\n%d rounds of %g s on each side; took %s\n", r.Machine, r.Load, r.Rounds, r.Seconds, r.Took)
-	if r.Writes != "" {
-		fmt.Fprintf(out, "one record create writes: %s\n", r.Writes)
-	}
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "scenario\thecate\tbaseline\tratio\ttarget\t\tp50\tp99\tbaseline p50\tp99\tCPU each\tbaseline\t")
