@@ -118,9 +118,14 @@ func (c *call) via(path string) *hecate.Actor { return engine.Via(c.actor, path)
 // address of the call in answers: "org/app", as the application was created.
 func (c *call) fullName() string { return strings.ToLower(c.app.OrgName + "/" + c.app.Name) }
 
-// root is the URL of the application.
+// root is the URL of the application in answers: below the prefix of the dialect, or on the host name that is the dialect's own.
 func (a *api) root(r *web.Request, c *call) string {
-	return a.publicURL() + r.Prefix() + "/" + c.fullName()
+	public := a.publicURL()
+	if public == "" || r.Prefix() != "" {
+		return public + r.Prefix() + "/" + c.fullName()
+	}
+	scheme, _, _ := strings.Cut(public, "://")
+	return scheme + "://" + r.Host + "/" + c.fullName()
 }
 
 // asManager resolves the caller of the management API.

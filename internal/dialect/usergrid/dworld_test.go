@@ -143,6 +143,7 @@ func (k *kennel) send(as, method, path string, body any, headers ...string) answ
 		in = bytes.NewReader(text)
 	}
 	r := httptest.NewRequest(method, path, in)
+	r.Host = "host"
 	if in != nil {
 		r.Header.Set("Content-Type", kind)
 	}
