@@ -52,6 +52,8 @@ func (a *api) managementTokenRoutes() []web.Route[*manager] {
 		web.Post("/management/token", a.asNobody("a login"), a.managementToken),
 		web.Get("/management/me", a.asNobody("a login"), a.managementMe),
 		web.Post("/management/me", a.asNobody("a login"), a.managementMe),
+		web.Get("/management/externaltoken", a.asNobody("a login"), a.externalToken),
+		web.Post("/management/externaltoken", a.asNobody("a login"), a.externalToken),
 		web.Get("/management/authorize", a.asNobody("a form to log in"), a.askAdmin),
 		web.Post("/management/authorize", a.asNobody("a login"), a.authorizeAdmin),
 		web.Put(user+"/revoketoken", a.asManager(), a.revokeAdminToken),
