@@ -188,6 +188,7 @@ type server struct {
 	handler http.Handler
 	bound   map[string]string
 	clock   *clock
+	engine  *engine.Engine
 }
 
 // clock is real time, moved.
@@ -228,6 +229,7 @@ func newServer(t *testing.T, engineName string, empty bool) *server {
 		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: mail.Log{To: slog.New(slog.DiscardHandler)}, Now: s.clock.now,
 		Rand: rand.Reader, Log: log, OpenRegistration: true,
 	})
+	s.engine = e
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
