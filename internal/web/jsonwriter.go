@@ -1,10 +1,12 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -12,9 +14,14 @@ import (
 // commas take care of themselves: one is written unless the buffer is empty or
 // ends with an opening bracket or a colon. An answer is made of one such buffer
 // from front to end, so a text cannot be mistaken for a bracket: it ends with a quote.
-type JSONWriter struct{ Buf []byte }
+type JSONWriter struct {
+	Buf []byte
+	// Page has <, > and & in texts escaped too: an answer taken for a page is none.
+	Page bool
+}
 
-func (j *JSONWriter) comma() {
+// Comma writes the comma that must stand before what comes next, if one must.
+func (j *JSONWriter) Comma() {
 	if len(j.Buf) == 0 {
 		return
 	}
@@ -26,25 +33,28 @@ func (j *JSONWriter) comma() {
 }
 
 // Open begins an object, as an item or as the value of the name before.
-func (j *JSONWriter) Open() { j.comma(); j.Buf = append(j.Buf, '{') }
+func (j *JSONWriter) Open() { j.Comma(); j.Buf = append(j.Buf, '{') }
 
 // Close ends an object.
 func (j *JSONWriter) Close() { j.Buf = append(j.Buf, '}') }
 
 // OpenList begins an array.
-func (j *JSONWriter) OpenList() { j.comma(); j.Buf = append(j.Buf, '[') }
+func (j *JSONWriter) OpenList() { j.Comma(); j.Buf = append(j.Buf, '[') }
 
 // CloseList ends an array.
 func (j *JSONWriter) CloseList() { j.Buf = append(j.Buf, ']') }
 
 // Name begins a member; its value must follow.
 func (j *JSONWriter) Name(name string) {
-	j.comma()
-	j.Buf = append(AppendText(j.Buf, name), ':')
+	j.Comma()
+	j.Buf = append(appendText(j.Buf, name, escapedIn(j.Page)), ':')
 }
 
 // Text writes a member that is a string.
-func (j *JSONWriter) Text(name, v string) { j.Name(name); j.Buf = AppendText(j.Buf, v) }
+func (j *JSONWriter) Text(name, v string) {
+	j.Name(name)
+	j.Buf = appendText(j.Buf, v, escapedIn(j.Page))
+}
 
 // Int writes a member that is a whole number.
 func (j *JSONWriter) Int(name string, v int64) { j.Name(name); j.Buf = strconv.AppendInt(j.Buf, v, 10) }
@@ -56,7 +66,10 @@ func (j *JSONWriter) Bool(name string, v bool) { j.Name(name); j.Buf = strconv.A
 func (j *JSONWriter) Null(name string) { j.Name(name); j.Buf = append(j.Buf, "null"...) }
 
 // Value writes a member that is anything JSON can hold, see AppendJSON.
-func (j *JSONWriter) Value(name string, v any) { j.Name(name); j.Buf = AppendJSON(j.Buf, v) }
+func (j *JSONWriter) Value(name string, v any) {
+	j.Name(name)
+	j.Buf = appendAny(j.Buf, v, j.Page)
+}
 
 // Raw writes a member whose value is JSON already.
 func (j *JSONWriter) Raw(name string, value []byte) {
@@ -65,19 +78,27 @@ func (j *JSONWriter) Raw(name string, value []byte) {
 }
 
 // TextItem writes an item of an array that is a string.
-func (j *JSONWriter) TextItem(v string) { j.comma(); j.Buf = AppendText(j.Buf, v) }
+func (j *JSONWriter) TextItem(v string) {
+	j.Comma()
+	j.Buf = appendText(j.Buf, v, escapedIn(j.Page))
+}
 
 // RawItem writes an item of an array that is JSON already.
-func (j *JSONWriter) RawItem(value []byte) { j.comma(); j.Buf = append(j.Buf, value...) }
+func (j *JSONWriter) RawItem(value []byte) { j.Comma(); j.Buf = append(j.Buf, value...) }
 
 // AppendJSON appends what JSON itself can hold (maps, lists, strings, numbers, booleans, nil), members
-// by name. What it cannot hold becomes null.
-func AppendJSON(dst []byte, v any) []byte {
+// by name; a moment is a string, see AppendTime. What it cannot hold becomes null.
+func AppendJSON(dst []byte, v any) []byte { return appendAny(dst, v, false) }
+
+// AppendPageJSON is AppendJSON with <, > and & escaped, see JSONWriter.Page.
+func AppendPageJSON(dst []byte, v any) []byte { return appendAny(dst, v, true) }
+
+func appendAny(dst []byte, v any, page bool) []byte {
 	switch v := v.(type) {
 	case nil:
 		return append(dst, "null"...)
 	case string:
-		return AppendText(dst, v)
+		return appendText(dst, v, escapedIn(page))
 	case bool:
 		return strconv.AppendBool(dst, v)
 	case int:
@@ -88,21 +109,37 @@ func AppendJSON(dst []byte, v any) []byte {
 		return append(dst, v...)
 	case json.RawMessage:
 		return append(dst, v...)
+	case time.Time:
+		return AppendTime(dst, v)
+	}
+	text, item := AppendText, AppendJSON
+	if page {
+		text, item = AppendPageText, AppendPageJSON
+	}
+	switch v := v.(type) {
 	case []string:
-		return appendList(dst, v, AppendText)
+		return AppendList(dst, v, text)
 	case []any:
-		return appendList(dst, v, AppendJSON)
+		return AppendList(dst, v, item)
 	case map[string]any:
-		return appendObject(dst, v)
+		return AppendObject(dst, v, text, item)
 	}
-	text, err := json.Marshal(v)
-	if err != nil { // NaN and infinities, which no input holds
-		return append(dst, "null"...)
-	}
-	return append(dst, text...)
+	return appendOther(dst, v, page)
 }
 
-func appendList[T any](dst []byte, list []T, item func([]byte, T) []byte) []byte {
+// appendOther appends what encoding/json makes of v: floats, structs.
+func appendOther(dst []byte, v any, page bool) []byte {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(page)
+	if err := enc.Encode(v); err != nil { // NaN and infinities, which no input holds
+		return append(dst, "null"...)
+	}
+	return append(dst, bytes.TrimSuffix(out.Bytes(), []byte{'\n'})...)
+}
+
+// AppendList appends an array of what item makes of each of list.
+func AppendList[T any](dst []byte, list []T, item func([]byte, T) []byte) []byte {
 	dst = append(dst, '[')
 	for i, v := range list {
 		if i > 0 {
@@ -113,21 +150,60 @@ func appendList[T any](dst []byte, list []T, item func([]byte, T) []byte) []byte
 	return append(dst, ']')
 }
 
-func appendObject(dst []byte, object map[string]any) []byte {
+// AppendObject appends an object, members by name: text writes their names, item their values.
+func AppendObject(dst []byte, object map[string]any, text func([]byte, string) []byte, item func([]byte, any) []byte) []byte {
 	dst = append(dst, '{')
 	for i, name := range slices.Sorted(maps.Keys(object)) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = AppendJSON(append(AppendText(dst, name), ':'), object[name])
+		dst = item(append(text(dst, name), ':'), object[name])
 	}
 	return append(dst, '}')
 }
 
+// AppendTime appends a moment as a string: RFC 3339 in UTC, microseconds at most, without trailing zeros.
+func AppendTime(dst []byte, t time.Time) []byte {
+	dst = append(dst, '"')
+	dst = t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.999999Z")
+	return append(dst, '"')
+}
+
 const hexDigits = "0123456789abcdef"
 
+// ascii says which characters of ASCII are escaped.
+type ascii [utf8.RuneSelf]bool
+
+var (
+	always = escaping("\"\\")
+	inPage = escaping("\"\\<>&")
+)
+
+func escaping(characters string) *ascii {
+	var table ascii
+	for c := range ' ' {
+		table[c] = true
+	}
+	for _, c := range characters {
+		table[c] = true
+	}
+	return &table
+}
+
+func escapedIn(page bool) *ascii {
+	if page {
+		return inPage
+	}
+	return always
+}
+
 // AppendText appends s as a JSON string. UTF-8 and <>& stay as they are; what is no UTF-8 becomes U+FFFD.
-func AppendText(dst []byte, s string) []byte {
+func AppendText(dst []byte, s string) []byte { return appendText(dst, s, always) }
+
+// AppendPageText is AppendText with <, > and & escaped, see JSONWriter.Page.
+func AppendPageText(dst []byte, s string) []byte { return appendText(dst, s, inPage) }
+
+func appendText(dst []byte, s string, escaped *ascii) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
@@ -141,7 +217,7 @@ func AppendText(dst []byte, s string) []byte {
 			i += size
 			continue
 		}
-		if c >= ' ' && c != '"' && c != '\\' {
+		if !escaped[c] {
 			i++
 			continue
 		}

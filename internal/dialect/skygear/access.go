@@ -223,19 +223,19 @@ func relationsOf(extra hecate.Extra) []entry {
 
 // writeTo writes the entry as an item.
 func (e entry) writeTo(j *jsonWriter) {
-	j.open()
-	j.text("level", e.level())
+	j.Open()
+	j.Text("level", e.level())
 	switch {
 	case e.public:
-		j.bool("public", true)
+		j.Bool("public", true)
 	case e.relation != "":
-		j.text("relation", e.relation)
+		j.Text("relation", e.relation)
 	case e.role != "":
-		j.text("role", e.role)
+		j.Text("role", e.role)
 	default:
-		j.text("user_id", e.user)
+		j.Text("user_id", e.user)
 	}
-	j.close()
+	j.Close()
 }
 
 // writeAccess writes the member name: null, or a list of entries. What has no
@@ -243,13 +243,13 @@ func (e entry) writeTo(j *jsonWriter) {
 func writeAccess(j *jsonWriter, name string, a hecate.Access, extra hecate.Extra, userKey func(hecate.UserID) string) {
 	list, null := entriesOf(a, extra, userKey)
 	if null {
-		j.null(name)
+		j.Null(name)
 		return
 	}
-	j.name(name)
-	j.openList()
+	j.Name(name)
+	j.OpenList()
 	for _, e := range list {
 		e.writeTo(j)
 	}
-	j.closeList()
+	j.CloseList()
 }

@@ -11,9 +11,9 @@ import (
 func keyOfTestUser(id hecate.UserID) string { return "key-" + string(id) }
 
 func accessJSON(a hecate.Access, extra hecate.Extra) string {
-	j := jsonWriter{}
+	j := newJSON(nil)
 	writeAccess(&j, "a", a, extra, keyOfTestUser)
-	return string(j.buf)
+	return string(j.Buf)
 }
 
 func TestAnACLSurvivesItsWayThroughTheGrants(t *testing.T) {

@@ -130,28 +130,30 @@ func answerOK(w *web.Response) error { return answerResult(w, []byte(`{"status":
 func answerNothing(w *web.Response) error { return send(w, []byte("{}\n")) }
 
 // answerText is a result that is a string.
-func answerText(w *web.Response, text string) error { return answerResult(w, appendText(nil, text)) }
+func answerText(w *web.Response, text string) error {
+	return answerResult(w, web.AppendPageText(nil, text))
+}
 
 // answerResult sends {"result": result}; result is JSON.
 func answerResult(w *web.Response, result []byte) error {
-	j := jsonWriter{make([]byte, 0, len(result)+16)}
-	j.open()
-	j.raw("result", result)
-	j.close()
-	return send(w, append(j.buf, '\n'))
+	j := newJSON(make([]byte, 0, len(result)+16))
+	j.Open()
+	j.Raw("result", result)
+	j.Close()
+	return send(w, append(j.Buf, '\n'))
 }
 
 // answerList sends {"info": {"count": n}, "result": result}.
 func answerList(w *web.Response, count int, result []byte) error {
-	j := jsonWriter{make([]byte, 0, len(result)+40)}
-	j.open()
-	j.name("info")
-	j.open()
-	j.int("count", int64(count))
-	j.close()
-	j.raw("result", result)
-	j.close()
-	return send(w, append(j.buf, '\n'))
+	j := newJSON(make([]byte, 0, len(result)+40))
+	j.Open()
+	j.Name("info")
+	j.Open()
+	j.Int("count", int64(count))
+	j.Close()
+	j.Raw("result", result)
+	j.Close()
+	return send(w, append(j.Buf, '\n'))
 }
 
 func send(w *web.Response, body []byte) error {

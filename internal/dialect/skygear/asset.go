@@ -36,15 +36,15 @@ func (a *api) assetPut(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return uploadFault(err)
 	}
-	j := jsonWriter{}
-	j.open()
-	j.name("post-request")
-	j.open()
-	j.text("action", fileRoute+escapeAction(engine.FileName(f)))
-	j.close()
-	j.raw("asset", a.valuesOf(r, c.app).appendAsset(nil, f))
-	j.close()
-	return answerResult(w, j.buf)
+	j := newJSON(nil)
+	j.Open()
+	j.Name("post-request")
+	j.Open()
+	j.Text("action", fileRoute+escapeAction(engine.FileName(f)))
+	j.Close()
+	j.Raw("asset", a.valuesOf(r, c.app).appendAsset(nil, f))
+	j.Close()
+	return answerResult(w, j.Buf)
 }
 
 // escapeAction escapes what the client does not when it puts the name behind its end point: what would not be part of the path

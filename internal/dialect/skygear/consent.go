@@ -2,6 +2,7 @@ package skygear
 
 import (
 	"encoding/base64"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -64,11 +65,11 @@ func (a *api) socialConfig(w *web.Response, r *web.Request, c *call) error {
 	if app, err := a.doors.place(r, c.proof); err == nil { // asked without a key too: then there are none
 		allowed = allowedCallbacks(app)
 	}
-	j := jsonWriter{}
-	j.open()
+	j := newJSON(nil)
+	j.Open()
 	j.texts("authorized_urls", allowed)
-	j.close()
-	return answerResult(w, j.buf)
+	j.Close()
+	return answerResult(w, j.Buf)
 }
 
 // loginConsent and linkConsent answer where a browser asks for consent.
@@ -90,11 +91,11 @@ func (a *api) beginConsent(w *web.Response, r *web.Request, c *call, user hecate
 	if err != nil {
 		return socialFault(err)
 	}
-	j := jsonWriter{}
-	j.open()
-	j.text("auth_url", address)
-	j.close()
-	return answerResult(w, j.buf)
+	j := newJSON(nil)
+	j.Open()
+	j.Text("auth_url", address)
+	j.Close()
+	return answerResult(w, j.Buf)
 }
 
 // readConsent reads {ux_mode, callback_url, scope, options}.
@@ -205,12 +206,12 @@ func (a *api) finish(r *web.Request, c *call, consented *engine.Consented) ([]by
 
 // errorResult is {"error": {…}}.
 func errorResult(err error) []byte {
-	j := jsonWriter{}
-	j.open()
-	j.name("error")
+	j := newJSON(nil)
+	j.Open()
+	j.Name("error")
 	translate(err).writeTo(&j)
-	j.close()
-	return j.buf
+	j.Close()
+	return j.Buf
 }
 
 // maxCookie is what a cookie may hold in every browser.
@@ -231,12 +232,12 @@ func (a *api) handOver(w *web.Response, r *web.Request, mode, callback string, r
 		u.RawQuery = query.Encode()
 		return redirect(w, u.String())
 	}
-	j := jsonWriter{}
-	j.open()
-	j.text("callback_url", callback)
-	j.raw("result", result)
-	j.close()
-	value := base64.StdEncoding.EncodeToString(ascii(j.buf))
+	j := newJSON(nil)
+	j.Open()
+	j.Text("callback_url", callback)
+	j.Raw("result", result)
+	j.Close()
+	value := base64.StdEncoding.EncodeToString(ascii(j.Buf))
 	if len(value) > maxCookie {
 		return a.handOver(w, r, mode, callback, errorResult(fail(unexpectedError, "the user's record is too large for a sign-in in a browser")))
 	}
@@ -280,7 +281,7 @@ func ascii(text []byte) []byte {
 }
 
 func appendHex(dst []byte, c uint16) []byte {
-	return append(dst, '\\', 'u', hexDigits[c>>12], hexDigits[c>>8&15], hexDigits[c>>4&15], hexDigits[c&15])
+	return fmt.Appendf(dst, `\u%04x`, c)
 }
 
 // The windows that wait for a result.

@@ -225,7 +225,7 @@ func (m *matcher) fillJSON(t *testing.T, body string) string {
 	if raw, ok := strings.CutPrefix(body, "raw "); ok || body == "" {
 		return raw
 	}
-	return string(appendPlain(nil, m.fillValue(decode(t, body))))
+	return string(web.AppendPageJSON(nil, m.fillValue(decode(t, body))))
 }
 
 func (m *matcher) fillValue(v any) any {

@@ -52,11 +52,11 @@ func deviceID(c *call) (string, error) {
 }
 
 func answerDevice(w *web.Response, id string) error {
-	j := jsonWriter{}
-	j.open()
-	j.text("id", id)
-	j.close()
-	return answerResult(w, j.buf)
+	j := newJSON(nil)
+	j.Open()
+	j.Text("id", id)
+	j.Close()
+	return answerResult(w, j.Buf)
 }
 
 func (a *api) pushMissing(*web.Response, *web.Request, *call) error {

@@ -222,32 +222,32 @@ func (f *failure) httpStatus() int {
 
 // writeTo writes {"name", "code", "message", "info"} as an item or a value.
 func (f *failure) writeTo(j *jsonWriter) {
-	j.open()
-	j.text("name", codes[f.code].name)
-	j.int("code", int64(f.code))
-	j.text("message", f.message)
+	j.Open()
+	j.Text("name", codes[f.code].name)
+	j.Int("code", int64(f.code))
+	j.Text("message", f.message)
 	f.writeInfo(j)
-	j.close()
+	j.Close()
 }
 
 func (f *failure) writeInfo(j *jsonWriter) {
 	if len(f.info) > 0 {
-		j.value("info", f.info)
+		j.Value("info", f.info)
 	}
 }
 
 // writeItem writes the failure of one thing in a batch; id "" is left out.
 func (f *failure) writeItem(j *jsonWriter, id string) {
-	j.open()
+	j.Open()
 	if id != "" {
-		j.text("_id", id)
+		j.Text("_id", id)
 	}
-	j.text("_type", "error")
-	j.int("code", int64(f.code))
+	j.Text("_type", "error")
+	j.Int("code", int64(f.code))
 	f.writeInfo(j)
-	j.text("message", f.message)
-	j.text("name", codes[f.code].name)
-	j.close()
+	j.Text("message", f.message)
+	j.Text("name", codes[f.code].name)
+	j.Close()
 }
 
 // asInfo is the failure as a member of another one's info.
@@ -283,14 +283,14 @@ func (a *api) answerError(w *web.Response, _ *web.Request, err error) {
 	if f.kind == hecate.TooMany {
 		w.Header().Set("Retry-After", strconv.Itoa(retrySeconds(err)))
 	}
-	j := jsonWriter{}
-	j.open()
-	j.name("error")
+	j := newJSON(nil)
+	j.Open()
+	j.Name("error")
 	f.writeTo(&j)
-	j.close()
+	j.Close()
 	w.SetType(jsonType)
 	// A failed write means that nobody waits for it.
-	_ = w.Bytes(f.httpStatus(), append(j.buf, '\n'))
+	_ = w.Bytes(f.httpStatus(), append(j.Buf, '\n'))
 }
 
 // translate finds the failure that shows an error.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hecate"
+	"hecate/internal/web"
 )
 
 func TestEveryKindHasAnAnswer(t *testing.T) {
@@ -50,7 +51,7 @@ func TestEveryCodeHasTheNameAndStatusOfTheContract(t *testing.T) {
 	}
 }
 
-func itoa(n int) string { return string(appendPlain(nil, n)) }
+func itoa(n int) string { return string(web.AppendPageJSON(nil, n)) }
 
 func TestAnErrorIsShown(t *testing.T) {
 	t.Parallel()
@@ -95,10 +96,10 @@ func TestAnErrorIsShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := translate(c.err)
-			j := jsonWriter{}
+			j := newJSON(nil)
 			f.writeTo(&j)
-			if string(j.buf) != c.want || f.httpStatus() != c.status {
-				t.Errorf("got %d %s\nwant %d %s", f.httpStatus(), j.buf, c.status, c.want)
+			if string(j.Buf) != c.want || f.httpStatus() != c.status {
+				t.Errorf("got %d %s\nwant %d %s", f.httpStatus(), j.Buf, c.status, c.want)
 			}
 		})
 	}
@@ -106,15 +107,15 @@ func TestAnErrorIsShown(t *testing.T) {
 
 func TestAFailureOfOneItemLeavesOutAnUnknownID(t *testing.T) {
 	t.Parallel()
-	j := jsonWriter{}
-	j.openList()
+	j := newJSON(nil)
+	j.OpenList()
 	fail(duplicated, textNotUnique).writeItem(&j, "user/U")
 	invalid("missing required fields", "id").writeItem(&j, "")
-	j.closeList()
+	j.CloseList()
 	const want = `[{"_id":"user/U","_type":"error","code":109,"message":"violate unique constraint","name":"Duplicated"},` +
 		`{"_type":"error","code":108,"info":{"arguments":["id"]},"message":"missing required fields","name":"InvalidArgument"}]`
-	if string(j.buf) != want || !json.Valid(j.buf) {
-		t.Errorf("got %s", j.buf)
+	if string(j.Buf) != want || !json.Valid(j.Buf) {
+		t.Errorf("got %s", j.Buf)
 	}
 }
 

@@ -139,8 +139,8 @@ func (a *api) answerItems(w *web.Response, r *web.Request, c *call, results []en
 			return err
 		}
 	}
-	j := jsonWriter{make([]byte, 0, 256*len(results))}
-	j.openList()
+	j := newJSON(make([]byte, 0, 256*len(results)))
+	j.OpenList()
 	for i := range results {
 		switch {
 		case results[i].Err != nil:
@@ -148,12 +148,12 @@ func (a *api) answerItems(w *web.Response, r *web.Request, c *call, results []en
 		case done != nil:
 			done(&j, ids[i])
 		default:
-			j.comma()
-			j.buf = v.append(j.buf, records[i], nil)
+			j.Comma()
+			j.Buf = v.append(j.Buf, records[i], nil)
 		}
 	}
-	j.closeList()
-	return answerResult(w, j.buf)
+	j.CloseList()
+	return answerResult(w, j.Buf)
 }
 
 // atomicFailure is the failure of an atomic batch, nil when nothing failed.

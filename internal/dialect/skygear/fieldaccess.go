@@ -118,16 +118,16 @@ func (a *api) answerFieldAccess(w *web.Response, r *web.Request, c *call) error 
 	if err != nil {
 		return err
 	}
-	j := jsonWriter{}
-	j.open()
-	j.name("access")
-	j.openList()
+	j := newJSON(nil)
+	j.Open()
+	j.Name("access")
+	j.OpenList()
 	for _, rule := range rules {
 		writeFieldRule(&j, rule, keys)
 	}
-	j.closeList()
-	j.close()
-	return answerResult(w, j.buf)
+	j.CloseList()
+	j.Close()
+	return answerResult(w, j.Buf)
 }
 
 // namedIn is a record that names the users whom rules name, for userKeys.
@@ -144,20 +144,20 @@ func writeFieldRule(j *jsonWriter, rule hecate.FieldRule, userKey func(hecate.Us
 	if typ == hecate.ProfileName {
 		typ = userType
 	}
-	j.open()
-	j.text("record_type", typ)
-	j.text("record_field", rule.Field)
+	j.Open()
+	j.Text("record_type", typ)
+	j.Text("record_field", rule.Field)
 	kind, name := rule.Subject.Split()
 	if kind == "user" {
 		name = userKey(hecate.UserID(name))
 	}
 	for _, s := range fieldSubjects {
 		if s.kind == kind {
-			j.text("user_role", s.wire+name)
+			j.Text("user_role", s.wire+name)
 		}
 	}
 	for _, u := range fieldUses {
-		j.bool(u.name, rule.Access.Has(u.use))
+		j.Bool(u.name, rule.Access.Has(u.use))
 	}
-	j.close()
+	j.Close()
 }

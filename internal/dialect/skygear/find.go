@@ -129,15 +129,15 @@ func (f *finding) reader(ctx context.Context) (*queryReader, error) {
 
 // run finds the records and shows them.
 func (f *finding) run() (count int, list []byte, err error) {
-	j := jsonWriter{make([]byte, 0, 4096)}
-	j.openList()
+	j := newJSON(make([]byte, 0, 4096))
+	j.OpenList()
 	if len(f.query.near) > 0 {
 		count, err = f.nearest(&j)
 	} else {
 		count, err = f.pages(f.query.Query, f.wanted(), func(rows []*hecate.Record) error { return f.show(&j, rows) })
 	}
-	j.closeList()
-	return count, j.buf, err
+	j.CloseList()
+	return count, j.Buf, err
 }
 
 // wanted is how many records the answer may have.
@@ -276,9 +276,9 @@ func (f *finding) show(j *jsonWriter, rows []*hecate.Record) error {
 		return err
 	}
 	for _, rec := range rows {
-		j.comma()
-		j.buf = v.append(j.buf, rec, f.query.fields, f.transients(v, rec, targets)...)
-		if len(j.buf) > maxFoundBytes {
+		j.Comma()
+		j.Buf = v.append(j.Buf, rec, f.query.fields, f.transients(v, rec, targets)...)
+		if len(j.Buf) > maxFoundBytes {
 			return tooMuch()
 		}
 	}
@@ -377,7 +377,7 @@ func (f *finding) transients(v *view, rec *hecate.Record, targets map[hecate.Rec
 		t := transient{name: in.name, value: []byte("null")}
 		if in.near != nil {
 			if meters, ok := in.near.to(rec); ok {
-				t.value = appendPlain(nil, meters)
+				t.value = web.AppendPageJSON(nil, meters)
 			}
 		} else if id, ok := in.target(rec); ok && targets[id] != nil {
 			t.value = v.append(nil, targets[id], nil)

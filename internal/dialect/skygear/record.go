@@ -243,30 +243,30 @@ type transient struct {
 // besides its own, or in their place: a profile's username and email.
 func (s *recordShape) append(dst []byte, typ string, rec *hecate.Record, more hecate.Values, besides ...transient) []byte {
 	// A writer of its own: in dst no comma may be guessed.
-	j := jsonWriter{append(dst, '{')}
+	j := newJSON(append(dst, '{'))
 	if typ == userType && isOpenProfile(rec.Access) {
-		j.null("_access")
+		j.Null("_access")
 	} else {
 		writeAccess(&j, "_access", rec.Access, rec.Extra, s.userKey)
 	}
 	j.time("_created_at", rec.CreatedAt)
-	j.text("_created_by", s.user(rec.CreatedBy))
-	j.text("_id", recordID{typ, keyOf(rec)}.String())
-	j.text("_ownerID", s.user(rec.Owner))
+	j.Text("_created_by", s.user(rec.CreatedBy))
+	j.Text("_id", recordID{typ, keyOf(rec)}.String())
+	j.Text("_ownerID", s.user(rec.Owner))
 	if len(besides) > 0 {
-		j.name("_transient")
-		j.open()
+		j.Name("_transient")
+		j.Open()
 		for _, t := range besides {
-			j.raw(t.name, t.value)
+			j.Raw(t.name, t.value)
 		}
-		j.close()
+		j.Close()
 	}
-	j.text("_type", "record")
+	j.Text("_type", "record")
 	j.time("_updated_at", rec.UpdatedAt)
-	j.text("_updated_by", s.user(rec.UpdatedBy))
+	j.Text("_updated_by", s.user(rec.UpdatedBy))
 	s.writeFields(&j, rec, more)
-	j.close()
-	return j.buf
+	j.Close()
+	return j.Buf
 }
 
 func (s *recordShape) writeFields(j *jsonWriter, rec *hecate.Record, more hecate.Values) {
@@ -283,8 +283,8 @@ func (s *recordShape) writeFields(j *jsonWriter, rec *hecate.Record, more hecate
 		if s.readable != nil && !s.readable(rec, name) {
 			continue
 		}
-		j.name(name)
-		j.buf = s.values.append(j.buf, all[name])
+		j.Name(name)
+		j.Buf = s.values.append(j.Buf, all[name])
 	}
 }
 
@@ -305,10 +305,10 @@ func keyOf(rec *hecate.Record) string {
 
 // writeDeleted writes the item of a record that was deleted.
 func writeDeleted(j *jsonWriter, id recordID) {
-	j.open()
-	j.text("_id", id.String())
-	j.text("_type", "record")
-	j.close()
+	j.Open()
+	j.Text("_id", id.String())
+	j.Text("_type", "record")
+	j.Close()
 }
 
 // goTypes are the field types of values with a Go type of their own.

@@ -82,8 +82,8 @@ func (a *api) relationAdd(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	j := jsonWriter{}
-	j.openList()
+	j := newJSON(nil)
+	j.OpenList()
 	for _, key := range keys {
 		rec := records[ids[key]]
 		switch {
@@ -95,8 +95,8 @@ func (a *api) relationAdd(w *web.Response, r *web.Request, c *call) error {
 			writeRelated(&j, key, v.append(nil, rec, nil), nil)
 		}
 	}
-	j.closeList()
-	return answerResult(w, j.buf)
+	j.CloseList()
+	return answerResult(w, j.Buf)
 }
 
 // profilesOf finds the records of users, as far as the caller may read them.
@@ -120,18 +120,18 @@ func (a *api) profilesOf(ctx context.Context, c *call, users []hecate.UserID) (m
 
 // writeRelated writes an item: a user with his record, a user without, or a failure.
 func writeRelated(j *jsonWriter, key string, record []byte, f *failure) {
-	j.open()
-	j.text("id", key)
+	j.Open()
+	j.Text("id", key)
 	switch {
 	case f != nil:
-		j.text("type", "error")
-		j.name("data")
+		j.Text("type", "error")
+		j.Name("data")
 		f.writeTo(j)
 	case record != nil:
-		j.text("type", "user")
-		j.raw("data", record)
+		j.Text("type", "user")
+		j.Raw("data", record)
 	}
-	j.close()
+	j.Close()
 }
 
 // relationRemove ends relations of the user.
@@ -147,8 +147,8 @@ func (a *api) relationRemove(w *web.Response, r *web.Request, c *call) error {
 	if err := a.engine.UnlinkUsers(r.Context(), c.actor, q.Name, slices.Collect(maps.Values(ids))); err != nil {
 		return err
 	}
-	j := jsonWriter{}
-	j.openList()
+	j := newJSON(nil)
+	j.OpenList()
 	for _, key := range keys {
 		var f *failure
 		if ids[key] == "" {
@@ -156,8 +156,8 @@ func (a *api) relationRemove(w *web.Response, r *web.Request, c *call) error {
 		}
 		writeRelated(&j, key, nil, f)
 	}
-	j.closeList()
-	return answerResult(w, j.buf)
+	j.CloseList()
+	return answerResult(w, j.Buf)
 }
 
 // relationQuery answers the users who are so related to the caller, but for those whose records he may not read.
@@ -181,15 +181,15 @@ func (a *api) relationQuery(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	j := jsonWriter{}
-	j.openList()
+	j := newJSON(nil)
+	j.OpenList()
 	for _, id := range users {
 		if rec := records[id]; rec != nil {
 			writeRelated(&j, v.userKey(id), v.append(nil, rec, nil), nil)
 		}
 	}
-	j.closeList()
-	return answerList(w, count, j.buf)
+	j.CloseList()
+	return answerList(w, count, j.Buf)
 }
 
 // relationPage reads limit, and offset or (which is what the client sends here) page.

@@ -50,7 +50,7 @@ func (a *api) setRoles(w *web.Response, r *web.Request, c *call, set func(contex
 	if err := set(r.Context(), c.actor, roles); err != nil {
 		return err
 	}
-	return answerResult(w, appendPlain(nil, anyList(roles)))
+	return answerResult(w, web.AppendPageJSON(nil, anyList(roles)))
 }
 
 func anyList(texts []string) []any {
@@ -102,13 +102,13 @@ func (a *api) roleGet(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	j := jsonWriter{}
-	j.open()
+	j := newJSON(nil)
+	j.Open()
 	for _, id := range slices.Sorted(maps.Keys(found)) {
 		j.texts(id, found[id])
 	}
-	j.close()
-	return answerResult(w, j.buf)
+	j.Close()
+	return answerResult(w, j.Buf)
 }
 
 // mayGetRoles lets users see their own roles and administrators everybody's.

@@ -286,20 +286,20 @@ func (a *api) answerTypes(w *web.Response, r *web.Request, c *call) error {
 		byID[t.ID] = typeNameOf(t)
 	}
 	slices.SortFunc(page.Rows, func(x, y *hecate.Collection) int { return cmp.Compare(typeNameOf(x), typeNameOf(y)) })
-	j := jsonWriter{}
-	j.open()
-	j.name("record_types")
-	j.open()
+	j := newJSON(nil)
+	j.Open()
+	j.Name("record_types")
+	j.Open()
 	for _, t := range page.Rows {
 		if reserved(t.Name) {
 			continue
 		}
-		j.name(typeNameOf(t))
+		j.Name(typeNameOf(t))
 		writeType(&j, t, byID)
 	}
-	j.close()
-	j.close()
-	return answerResult(w, j.buf)
+	j.Close()
+	j.Close()
+	return answerResult(w, j.Buf)
 }
 
 func writeType(j *jsonWriter, t *hecate.Collection, byID map[hecate.CollectionID]string) {
@@ -316,17 +316,17 @@ func writeType(j *jsonWriter, t *hecate.Collection, byID map[hecate.CollectionID
 	if t.Kind == hecate.ProfileCollection {
 		types[usernameField], types[emailField], types[lastLoginField] = "string", "string", "datetime"
 	}
-	j.open()
-	j.name("fields")
-	j.openList()
+	j.Open()
+	j.Name("fields")
+	j.OpenList()
 	for _, name := range slices.Sorted(maps.Keys(types)) {
-		j.open()
-		j.text("name", name)
-		j.text("type", types[name])
-		j.close()
+		j.Open()
+		j.Text("name", name)
+		j.Text("type", types[name])
+		j.Close()
 	}
-	j.closeList()
-	j.close()
+	j.CloseList()
+	j.Close()
 }
 
 // readType reads the record type that schema:access and schema:default_access are about.
@@ -360,14 +360,14 @@ func (a *api) schemaAccess(w *web.Response, r *web.Request, c *call) error {
 	if err := a.setUpType(r.Context(), c, name, set); err != nil {
 		return err
 	}
-	j := jsonWriter{}
-	j.open()
-	j.text("type", name)
+	j := newJSON(nil)
+	j.Open()
+	j.Text("type", name)
 	if len(roles) > 0 {
 		j.texts("create_roles", roles)
 	}
-	j.close()
-	return answerResult(w, j.buf)
+	j.Close()
+	return answerResult(w, j.Buf)
 }
 
 // setUpType changes a record type, which is made where it is not there.
@@ -422,15 +422,15 @@ func (a *api) schemaDefaultAccess(w *web.Response, r *web.Request, c *call) erro
 	if err := a.setUpType(r.Context(), c, name, func(in *engine.CollectionInput) { in.Defaults = &access }); err != nil {
 		return err
 	}
-	j := jsonWriter{}
-	j.open()
-	j.text("type", name)
-	j.name("default_access")
-	j.openList()
+	j := newJSON(nil)
+	j.Open()
+	j.Text("type", name)
+	j.Name("default_access")
+	j.OpenList()
 	for _, e := range given.entries {
 		e.writeTo(&j)
 	}
-	j.closeList()
-	j.close()
-	return answerResult(w, j.buf)
+	j.CloseList()
+	j.Close()
+	return answerResult(w, j.Buf)
 }

@@ -64,23 +64,23 @@ func (a *api) authResponse(r *web.Request, c *call, l *engine.LoginResult) ([]by
 	if err != nil {
 		return nil, err
 	}
-	j := jsonWriter{make([]byte, 0, 1024)}
-	j.open()
-	j.text("user_id", userKey(l.User))
-	j.name("profile")
-	j.buf = shape.append(j.buf, userType, profile, more)
+	j := newJSON(make([]byte, 0, 1024))
+	j.Open()
+	j.Text("user_id", userKey(l.User))
+	j.Name("profile")
+	j.Buf = shape.append(j.Buf, userType, profile, more)
 	if len(roles) > 0 {
 		j.texts("roles", roles)
 	}
-	j.text("access_token", l.SessionToken.Reveal())
+	j.Text("access_token", l.SessionToken.Reveal())
 	if !l.Before.IsZero() {
 		j.time("last_login_at", l.Before)
 	}
 	if !l.SeenBefore.IsZero() {
 		j.time("last_seen_at", l.SeenBefore)
 	}
-	j.close()
-	return j.buf, nil
+	j.Close()
+	return j.Buf, nil
 }
 
 // profileShape says how a user's own record is shown to seer.

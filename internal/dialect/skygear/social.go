@@ -91,11 +91,11 @@ func (a *api) arrive(r *web.Request, c *call, profile *hecate.Profile) ([]byte, 
 
 // nested is {"result": result}.
 func nested(result []byte) []byte {
-	j := jsonWriter{}
-	j.open()
-	j.raw("result", result)
-	j.close()
-	return j.buf
+	j := newJSON(nil)
+	j.Open()
+	j.Raw("result", result)
+	j.Close()
+	return j.Buf
 }
 
 var linkedOK = []byte(`"OK"`)
@@ -129,7 +129,7 @@ func (a *api) socialProfiles(w *web.Response, r *web.Request, c *call) error {
 	for name, said := range profiles {
 		out[wireProvider(name)] = said
 	}
-	return answerResult(w, appendPlain(nil, out))
+	return answerResult(w, web.AppendPageJSON(nil, out))
 }
 
 // socialServer answers the actions by which an app's own server did what is built in here; their wire is

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hecate"
+	"hecate/internal/web"
 )
 
 // maxValueDepth is how deep arrays and objects of one value may stand inside each other.
@@ -260,28 +261,28 @@ func (v *values) append(dst []byte, value any) []byte {
 	switch value := value.(type) {
 	case time.Time:
 		dst = append(dst, `{"$date":`...)
-		return append(appendTime(dst, value), `,"$type":"date"}`...)
+		return append(web.AppendTime(dst, value), `,"$type":"date"}`...)
 	case hecate.Ref:
 		return v.appendRef(dst, value)
 	case []hecate.Ref:
-		return appendList(dst, value, v.appendRef)
+		return web.AppendList(dst, value, v.appendRef)
 	case hecate.Geo:
-		dst = appendPlain(append(dst, `{"$lat":`...), value.Lat)
-		dst = appendPlain(append(dst, `,"$lng":`...), value.Lng)
+		dst = web.AppendPageJSON(append(dst, `{"$lat":`...), value.Lat)
+		dst = web.AppendPageJSON(append(dst, `,"$lng":`...), value.Lng)
 		return append(dst, `,"$type":"geo"}`...)
 	case hecate.FileRef:
 		return v.appendAsset(dst, value)
 	case []any:
-		return appendList(dst, value, v.append)
+		return web.AppendList(dst, value, v.append)
 	case map[string]any:
-		return appendObject(dst, value, v.append)
+		return web.AppendObject(dst, value, web.AppendPageText, v.append)
 	}
-	return appendPlain(dst, value)
+	return web.AppendPageJSON(dst, value)
 }
 
 func (v *values) appendRef(dst []byte, r hecate.Ref) []byte {
 	dst = append(dst, `{"$id":`...)
-	dst = appendText(dst, recordID{v.typeName(r.Collection), refKey(r)}.String())
+	dst = web.AppendPageText(dst, recordID{v.typeName(r.Collection), refKey(r)}.String())
 	return append(dst, `,"$type":"ref"}`...)
 }
 
@@ -295,13 +296,13 @@ func refKey(r hecate.Ref) string {
 
 func (v *values) appendAsset(dst []byte, f hecate.FileRef) []byte {
 	name, url := v.asset(f)
-	j := jsonWriter{append(dst, '{')}
-	j.text("$content_type", f.Type)
-	j.text("$name", name)
-	j.text("$type", "asset")
-	j.text("$url", url)
-	j.close()
-	return j.buf
+	j := newJSON(append(dst, '{'))
+	j.Text("$content_type", f.Type)
+	j.Text("$name", name)
+	j.Text("$type", "asset")
+	j.Text("$url", url)
+	j.Close()
+	return j.Buf
 }
 
 // recordID is "type/key".

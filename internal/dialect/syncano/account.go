@@ -22,16 +22,16 @@ func (a *api) versions(w *web.Response, _ *web.Request, _ *call) error {
 
 // index answers GET /v1.1/.
 func (a *api) index(w *web.Response, _ *web.Request, c *call) error {
-	j := jsonWriter{}
-	j.open()
-	j.name("links")
-	j.open()
+	j := newJSON(nil)
+	j.Open()
+	j.Name("links")
+	j.Open()
 	for _, name := range []string{"instances", "backups", "account", "usage"} {
-		j.text(name, "/"+c.version+"/"+name+"/")
+		j.Text(name, "/"+c.version+"/"+name+"/")
 	}
-	j.close()
-	j.close()
-	return writeJSON(w, http.StatusOK, j.buf)
+	j.Close()
+	j.Close()
+	return writeJSON(w, http.StatusOK, j.Buf)
 }
 
 func (a *api) accountRegister(w *web.Response, r *web.Request, _ *call) error {

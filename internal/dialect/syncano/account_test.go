@@ -1,6 +1,7 @@
 package syncano
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -127,7 +128,7 @@ func TestInvitations(t *testing.T) {
 		if got := invite(400, "read").body; got != `{"detail":"Admin with specified Email already has an invitation created."}` {
 			t.Errorf("a second invitation: %s", got)
 		}
-		path := base + "invitations/" + string(appendInt(nil, int64(first.id(t)))) + "/"
+		path := base + "invitations/" + strconv.Itoa(first.id(t)) + "/"
 		// The address stays; the role changes; PUT without one means full.
 		got := w.want(t, 200, ask{method: "PATCH", path: path, key: owner, json: obj{"email": "x@example.com"}})
 		if got.text(t, "email") != email || got.text(t, "role") != "read" {
@@ -136,7 +137,7 @@ func TestInvitations(t *testing.T) {
 		if got = w.want(t, 200, ask{method: "PUT", path: path, key: owner, json: obj{}}); got.text(t, "role") != "full" {
 			t.Errorf("%s", got.body)
 		}
-		own := accountPath + "invitations/" + string(appendInt(nil, int64(first.id(t)))) + "/"
+		own := accountPath + "invitations/" + strconv.Itoa(first.id(t)) + "/"
 		view := w.want(t, 200, ask{method: "GET", path: own, key: key}).object(t)
 		if view["instance"] != instanceOf(base) {
 			t.Errorf("%v", view)

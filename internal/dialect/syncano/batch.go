@@ -50,22 +50,22 @@ func (a *api) batch(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	j := jsonWriter{}
-	j.openList()
+	j := newJSON(nil)
+	j.OpenList()
 	for _, it := range items {
-		j.comma()
-		if len(j.buf) > maxBatchAnswer {
-			j.buf = appendItemAnswer(j.buf, http.StatusRequestEntityTooLarge, one("detail", textTooMuch))
+		j.Comma()
+		if len(j.Buf) > maxBatchAnswer {
+			j.Buf = appendItemAnswer(j.Buf, http.StatusRequestEntityTooLarge, one("detail", textTooMuch))
 			continue
 		}
 		if err := r.Context().Err(); err != nil {
 			return err
 		}
-		j.buf = a.serveItem(j.buf, r, c, it)
+		j.Buf = a.serveItem(j.Buf, r, c, it)
 	}
-	j.closeList()
+	j.CloseList()
 	w.SetType(jsonType)
-	return w.Bytes(http.StatusOK, j.buf)
+	return w.Bytes(http.StatusOK, j.Buf)
 }
 
 // readBatch returns the list of requests, and whether there is one.
@@ -105,17 +105,17 @@ func readItems(raw any, given bool, c *call) ([]item, error) {
 
 // batchFault is {"requests": [{}, {"path": […]}]}: an object for every request, empty for those that are right.
 func batchFault(faults []fieldErrors) error {
-	j := jsonWriter{}
-	j.open()
-	j.name("requests")
-	j.openList()
+	j := newJSON(nil)
+	j.Open()
+	j.Name("requests")
+	j.OpenList()
 	for i := range faults {
-		j.comma()
-		j.buf = append(j.buf, faults[i].json()...)
+		j.Comma()
+		j.Buf = append(j.Buf, faults[i].json()...)
 	}
-	j.closeList()
-	j.close()
-	return &failure{hecate.Invalid, http.StatusBadRequest, j.buf}
+	j.CloseList()
+	j.Close()
+	return &failure{hecate.Invalid, http.StatusBadRequest, j.Buf}
 }
 
 func readItem(raw any, c *call) (it item, faults fieldErrors) {
@@ -196,7 +196,7 @@ func itemBody(raw any) ([]byte, string) {
 	}
 	delete(object, "_api_key") // the keys of the whole count, no others
 	delete(object, "_user_key")
-	return appendValue(nil, object), ""
+	return web.AppendJSON(nil, object), ""
 }
 
 // serveItem lets the dialect answer one request, with the keys of the whole, and appends the answer.
@@ -235,12 +235,12 @@ func innerRequest(r *web.Request, c *call, it item) (*http.Request, error) {
 }
 
 func appendItemAnswer(dst []byte, code int, content []byte) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.int("code", int64(code))
+	j := newJSON(dst)
+	j.Open()
+	j.Int("code", int64(code))
 	if len(content) > 0 && json.Valid(content) {
-		j.raw("content", content)
+		j.Raw("content", content)
 	}
-	j.close()
-	return j.buf
+	j.Close()
+	return j.Buf
 }

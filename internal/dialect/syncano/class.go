@@ -78,34 +78,34 @@ func (a *api) appendClass(dst []byte, c *call, class *hecate.Collection, count i
 	if description == enginesWords && class.Kind == hecate.ProfileCollection {
 		description = profileText
 	}
-	j := jsonWriter{dst}
-	j.open()
-	j.text("name", name)
-	j.text("description", description)
-	j.name("schema")
-	j.buf = appendSchema(j.buf, class, func(id hecate.CollectionID) string { return a.className(c.app, id) })
-	j.text("status", "ready")
+	j := newJSON(dst)
+	j.Open()
+	j.Text("name", name)
+	j.Text("description", description)
+	j.Name("schema")
+	j.Buf = appendSchema(j.Buf, class, func(id hecate.CollectionID) string { return a.className(c.app, id) })
+	j.Text("status", "ready")
 	j.time("created_at", class.CreatedAt)
 	j.time("updated_at", class.UpdatedAt)
-	j.int("objects_count", int64(count))
-	j.int("revision", class.Revision)
+	j.Int("objects_count", int64(count))
+	j.Int("revision", class.Revision)
 	j.intOrNull("group", group)
-	j.text("group_permissions", classLevels[rights.group].name)
-	j.text("other_permissions", classLevels[rights.others].name)
-	j.object("metadata", class.Metadata)
-	j.name("links")
-	j.open()
-	j.name("self")
-	j.buf = appendResource(j.buf, c.version, c.app, "classes", name)
-	j.name("objects")
-	j.buf = appendResource(j.buf, c.version, c.app, "classes", name, "objects")
+	j.Text("group_permissions", classLevels[rights.group].name)
+	j.Text("other_permissions", classLevels[rights.others].name)
+	j.Value("metadata", class.Metadata)
+	j.Name("links")
+	j.Open()
+	j.Name("self")
+	j.Buf = appendResource(j.Buf, c.version, c.app, "classes", name)
+	j.Name("objects")
+	j.Buf = appendResource(j.Buf, c.version, c.app, "classes", name, "objects")
 	if group != 0 {
-		j.name("group")
-		j.buf = appendResource(j.buf, c.version, c.app, "groups", strconv.FormatInt(group, 10))
+		j.Name("group")
+		j.Buf = appendResource(j.Buf, c.version, c.app, "groups", strconv.FormatInt(group, 10))
 	}
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 // classList answers a page of the classes that the caller may read; that of the profiles leads.

@@ -113,11 +113,11 @@ func single(name, text string) *failure {
 }
 
 func one(name, text string) []byte {
-	j := jsonWriter{}
-	j.open()
-	j.text(name, text)
-	j.close()
-	return j.buf
+	j := newJSON(nil)
+	j.Open()
+	j.Text(name, text)
+	j.Close()
+	return j.Buf
 }
 
 // denied is the refusal of a caller who is known, or of one who is not.
@@ -166,8 +166,8 @@ func (e *fieldErrors) err() error {
 
 // json is {"field": ["text", …], …}; "profile.avatar" becomes {"profile": {"avatar": […]}}.
 func (e *fieldErrors) json() []byte {
-	j := jsonWriter{}
-	j.open()
+	j := newJSON(nil)
+	j.Open()
 	done := map[string]bool{}
 	for _, row := range e.rows {
 		outer, _, nested := strings.Cut(row.name, ".")
@@ -179,8 +179,8 @@ func (e *fieldErrors) json() []byte {
 			e.inside(outer).writeTo(&j, outer)
 		}
 	}
-	j.close()
-	return j.buf
+	j.Close()
+	return j.Buf
 }
 
 // inside returns the errors of the fields of one object, under their short names.
@@ -195,19 +195,19 @@ func (e *fieldErrors) inside(outer string) *fieldErrors {
 	return inner
 }
 
-func (e *fieldErrors) writeTo(j *jsonWriter, name string) { j.raw(name, e.json()) }
+func (e *fieldErrors) writeTo(j *jsonWriter, name string) { j.Raw(name, e.json()) }
 
 func (f *fieldError) write(j *jsonWriter, name string) {
 	if f.single {
-		j.text(name, f.texts[0])
+		j.Text(name, f.texts[0])
 		return
 	}
-	j.name(name)
-	j.openList()
+	j.Name(name)
+	j.OpenList()
 	for _, t := range f.texts {
-		j.textItem(t)
+		j.TextItem(t)
 	}
-	j.closeList()
+	j.CloseList()
 }
 
 // invalid is the 400 of one field: {"name": ["text"]}.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"hecate"
 	"hecate/internal/engine"
@@ -113,24 +114,21 @@ func (a *api) sendGroup(w *web.Response, r *web.Request, status int, c *call, g 
 
 // appendUserGroup appends one row of a user's groups.
 func appendUserGroup(dst []byte, c *call, g *hecate.Group) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.name("group")
-	j.buf = appendGroup(j.buf, c.version, c.app, g)
-	j.name("links")
-	j.open()
+	j := newJSON(dst)
+	j.Open()
+	j.Name("group")
+	j.Buf = appendGroup(j.Buf, c.version, c.app, g)
+	j.Name("links")
+	j.Open()
 	j.membership(c, "users/", c.user.Seq, "groups/", g.Seq)
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 // membership writes the link of a membership: <instance><kind><of>/<inner><n>/.
 func (j *jsonWriter) membership(c *call, kind string, of int64, inner string, n int64) {
-	var rest jsonWriter
-	rest.buf = append(rest.buf, inner...)
-	rest.buf = append(appendInt(rest.buf, n), '/')
-	j.link("self", c.version, c.app.Alias, kind, of, string(rest.buf))
+	j.link("self", c.version, c.app.Alias, kind, of, inner+strconv.FormatInt(n, 10)+"/")
 }
 
 func (a *api) userGroupList(w *web.Response, r *web.Request, c *call) error {
@@ -209,7 +207,7 @@ func memberError(err error, field string, pk int64) error {
 
 func shownLimit(d *hecate.Error) string {
 	if limit, ok := d.Info["limit"].(int); ok {
-		return string(appendInt(nil, int64(limit)))
+		return strconv.Itoa(limit)
 	}
 	return "32"
 }
@@ -218,16 +216,16 @@ func shownLimit(d *hecate.Error) string {
 
 // groupUser appends one row of a group's users.
 func (u userWriter) groupUser(dst []byte, d *engine.UserDetail) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.name("user")
-	j.buf = u.append(j.buf, d)
-	j.name("links")
-	j.open()
+	j := newJSON(dst)
+	j.Open()
+	j.Name("user")
+	j.Buf = u.append(j.Buf, d)
+	j.Name("links")
+	j.Open()
 	j.membership(u.c, "groups/", u.c.group.Seq, "users/", d.User.Seq)
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 func (a *api) groupUserList(w *web.Response, r *web.Request, c *call) error {

@@ -199,7 +199,7 @@ func shown(v any) string {
 	if s, ok := asText(v); ok {
 		return s
 	}
-	return string(appendValue(nil, v))
+	return string(web.AppendJSON(nil, v))
 }
 
 // pk reads the id of another thing: 0 when it is absent or wrong.
@@ -292,7 +292,7 @@ func (in *input) metadata(name string) map[string]any {
 		case utf8.RuneCountInString(key) > metadataName:
 			in.errs.add(name, "Key name is too long (exceeds "+strconv.Itoa(metadataName)+" characters).")
 			return nil
-		case len(appendValue(nil, v)) > metadataValue:
+		case len(web.AppendJSON(nil, v)) > metadataValue:
 			in.errs.add(name, "Value is too long (exceeds "+strconv.Itoa(metadataValue)+" characters).")
 			return nil
 		}

@@ -182,7 +182,7 @@ func (a *api) configPut(w *web.Response, r *web.Request, c *call) error {
 	switch {
 	case len(config) > configKeys:
 		in.errs.add("config", "Too many keys defined (exceeds "+strconv.Itoa(configKeys)+").")
-	case len(appendValue(nil, config)) > configBytes:
+	case len(web.AppendJSON(nil, config)) > configBytes:
 		in.errs.add("config", "Value is too long (exceeds "+strconv.Itoa(configBytes)+" bytes).")
 	}
 	if err := in.err(); err != nil {
@@ -199,9 +199,9 @@ func (a *api) configPut(w *web.Response, r *web.Request, c *call) error {
 }
 
 func (a *api) sendConfig(w *web.Response, app *hecate.App) error {
-	j := jsonWriter{}
-	j.open()
-	j.object("config", app.Config)
-	j.close()
-	return writeJSON(w, http.StatusOK, j.buf)
+	j := newJSON(nil)
+	j.Open()
+	j.Value("config", app.Config)
+	j.Close()
+	return writeJSON(w, http.StatusOK, j.Buf)
 }

@@ -2,15 +2,18 @@ package syncano
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"hecate/internal/web"
 )
 
 func TestTextIsWrittenAsJSONReadsIt(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{"", "plain", `"\/`, "tab\tline\nreturn\r", "\x01\x1f\x7f", "zażółć <b>&amp;</b> 漢字 🚪", "\u2028", strings.Repeat("é\"", 50)} {
-		raw := appendText(nil, s)
+		raw := web.AppendText(nil, s)
 		var back string
 		if err := json.Unmarshal(raw, &back); err != nil || back != s {
 			t.Errorf("%q became %s (%v)", s, raw, err)
@@ -19,7 +22,7 @@ func TestTextIsWrittenAsJSONReadsIt(t *testing.T) {
 			t.Errorf("escaped needlessly: %s", raw)
 		}
 	}
-	if got := string(appendText(nil, "a\xffb")); got != `"a\ufffdb"` {
+	if got := string(web.AppendText(nil, "a\xffb")); got != `"a\ufffdb"` {
 		t.Errorf("invalid UTF-8 became %s", got)
 	}
 }
@@ -63,27 +66,27 @@ func TestPickingFields(t *testing.T) {
 func manyNames(n int) string {
 	var b strings.Builder
 	for i := range n {
-		b.WriteString("n" + string(appendInt(nil, int64(i))) + ",")
+		b.WriteString("n" + strconv.Itoa(i) + ",")
 	}
 	return b.String()
 }
 
 func TestEmptyListsKeepTheirCommas(t *testing.T) {
 	t.Parallel()
-	j := jsonWriter{}
-	j.open()
-	j.object("metadata", nil)
-	j.object("other", map[string]any{"b": json.Number("1.50"), "a": "<&>"})
-	j.name("list")
-	j.openList()
-	j.textItem("x:")
-	j.textItem("y{")
-	j.openList()
-	j.closeList()
-	j.closeList()
+	j := newJSON(nil)
+	j.Open()
+	j.Value("metadata", map[string]any(nil))
+	j.Value("other", map[string]any{"b": json.Number("1.50"), "a": "<&>"})
+	j.Name("list")
+	j.OpenList()
+	j.TextItem("x:")
+	j.TextItem("y{")
+	j.OpenList()
+	j.CloseList()
+	j.CloseList()
 	j.textOrNull("none", "")
-	j.close()
-	if want := `{"metadata":{},"other":{"a":"<&>","b":1.50},"list":["x:","y{",[]],"none":null}`; string(j.buf) != want {
-		t.Errorf("%s", j.buf)
+	j.Close()
+	if want := `{"metadata":{},"other":{"a":"<&>","b":1.50},"list":["x:","y{",[]],"none":null}`; string(j.Buf) != want {
+		t.Errorf("%s", j.Buf)
 	}
 }

@@ -106,7 +106,7 @@ func (a *api) sendObjects(w *web.Response, r *web.Request, c *call, p paging, or
 	next, prev := p.neighbours(first, last, page.More && len(page.Rows) > 0)
 	b := getBuffer()
 	defer putBuffer(b)
-	j := jsonWriter{b.bytes[:0]}
+	j := newJSON(b.bytes[:0])
 	e := beginEnvelope(&j, r, order.repeated(p), order.at(next, p), order.at(prev, p), nil)
 	for _, record := range page.Rows {
 		e.row(func(dst []byte) []byte { return a.appendObject(dst, c.app, c.class, record, c.version) })
@@ -116,7 +116,7 @@ func (a *api) sendObjects(w *web.Response, r *web.Request, c *call, p paging, or
 		count = &page.Count
 	}
 	e.end(count)
-	b.bytes = j.buf
+	b.bytes = j.Buf
 	w.SetType(jsonType)
 	return w.Bytes(http.StatusOK, b.bytes)
 }

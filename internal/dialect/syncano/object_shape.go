@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hecate"
+	"hecate/internal/web"
 )
 
 // level is how much an object lets somebody do: none < read < write < full.
@@ -112,46 +113,46 @@ func (a *api) appendObject(dst []byte, app *hecate.App, c *hecate.Collection, r 
 	if r == nil {
 		return append(dst, "null"...)
 	}
-	j := jsonWriter{dst}
-	j.open()
-	j.int("id", r.Seq)
+	j := newJSON(dst)
+	j.Open()
+	j.Int("id", r.Seq)
 	j.time("created_at", r.CreatedAt)
 	j.time("updated_at", r.UpdatedAt)
-	j.int("revision", r.Version)
+	j.Int("revision", r.Version)
 	rights := rightsOf(r.Access, r.Extra)
 	group := a.groupSeq(app, rights.groupID)
 	j.intOrNull("owner", r.OwnerSeq)
-	j.text("owner_permissions", rights.owner.String())
+	j.Text("owner_permissions", rights.owner.String())
 	j.intOrNull("group", group)
-	j.text("group_permissions", rights.group.String())
-	j.text("other_permissions", rights.others.String())
-	j.null("channel")
-	j.null("channel_room")
-	j.buf = a.appendFields(j.buf, app, c, r)
-	j.name("links")
-	j.open()
-	j.name("self")
-	j.buf = appendResource(j.buf, version, app, "classes", className(c), "objects", strconv.FormatInt(r.Seq, 10))
+	j.Text("group_permissions", rights.group.String())
+	j.Text("other_permissions", rights.others.String())
+	j.Null("channel")
+	j.Null("channel_room")
+	j.Buf = a.appendFields(j.Buf, app, c, r)
+	j.Name("links")
+	j.Open()
+	j.Name("self")
+	j.Buf = appendResource(j.Buf, version, app, "classes", className(c), "objects", strconv.FormatInt(r.Seq, 10))
 	if r.OwnerSeq != 0 {
-		j.name("owner")
-		j.buf = appendResource(j.buf, version, app, "users", strconv.FormatInt(r.OwnerSeq, 10))
+		j.Name("owner")
+		j.Buf = appendResource(j.Buf, version, app, "users", strconv.FormatInt(r.OwnerSeq, 10))
 	}
 	if group != 0 {
-		j.name("group")
-		j.buf = appendResource(j.buf, version, app, "groups", strconv.FormatInt(group, 10))
+		j.Name("group")
+		j.Buf = appendResource(j.Buf, version, app, "groups", strconv.FormatInt(group, 10))
 	}
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 // intOrNull writes null in place of 0.
 func (j *jsonWriter) intOrNull(name string, v int64) {
 	if v == 0 {
-		j.null(name)
+		j.Null(name)
 		return
 	}
-	j.int(name, v)
+	j.Int(name, v)
 }
 
 // appendResource appends the path of a resource of the app, as a JSON string.
@@ -165,7 +166,7 @@ func appendResource(dst []byte, version string, app *hecate.App, segments ...str
 
 // appendFields appends a member for every field of the schema, and for what else an open collection holds.
 func (a *api) appendFields(dst []byte, app *hecate.App, c *hecate.Collection, r *hecate.Record) []byte {
-	j := jsonWriter{dst}
+	j := newJSON(dst)
 	named := 0
 	for i := range c.Schema {
 		f := &c.Schema[i]
@@ -176,26 +177,27 @@ func (a *api) appendFields(dst []byte, app *hecate.App, c *hecate.Collection, r 
 		if v != nil {
 			named++
 		}
-		j.name(f.Name)
-		j.buf = a.appendField(j.buf, app, c, f, v)
+		j.Name(f.Name)
+		j.Buf = a.appendField(j.Buf, app, c, f, v)
 	}
 	if c.Open && len(r.Values) > named {
-		j.buf = a.appendUnnamed(j.buf, app, c, r)
+		j.Buf = a.appendUnnamed(j.Buf, app, c, r)
 	}
-	return j.buf
+	return j.Buf
 }
 
 // appendUnnamed appends values that no schema names: other dialects make them, and a user has one profile in all of them.
 func (a *api) appendUnnamed(dst []byte, app *hecate.App, c *hecate.Collection, r *hecate.Record) []byte {
-	j := jsonWriter{dst}
+	j := newJSON(dst)
+	inner := a.inner(app, c)
 	for _, name := range slices.Sorted(maps.Keys(r.Values)) {
 		if builtInNames[name] || c.Field(name) != nil || r.Values[name] == nil {
 			continue
 		}
-		j.name(name)
-		j.buf = a.appendInner(j.buf, app, c, r.Values[name])
+		j.Name(name)
+		j.Buf = inner(j.Buf, r.Values[name])
 	}
-	return j.buf
+	return j.Buf
 }
 
 // typeOf is the type of a value that no schema describes.
@@ -221,14 +223,14 @@ func (a *api) appendField(dst []byte, app *hecate.App, c *hecate.Collection, f *
 	case nil:
 	case string:
 		if f.Type == hecate.StringType || f.Type == hecate.TextType || f.Type == hecate.JSONType {
-			return appendText(dst, v)
+			return web.AppendText(dst, v)
 		}
 	case time.Time:
 		dst = append(dst, `{"type":"datetime","value":`...)
 		return append(appendTime(dst, v), '}')
 	case hecate.FileRef:
 		dst = append(dst, `{"type":"file","value":`...)
-		return append(appendText(dst, a.fileURL(v)), '}')
+		return append(web.AppendText(dst, a.fileURL(v)), '}')
 	case hecate.Ref:
 		if v.Seq == 0 {
 			break
@@ -256,50 +258,29 @@ func (a *api) appendField(dst []byte, app *hecate.App, c *hecate.Collection, f *
 	case float64:
 		return appendFloat(dst, v)
 	case []any:
-		return a.appendItems(dst, app, c, v)
+		return web.AppendList(dst, v, a.inner(app, c))
 	case map[string]any:
-		return a.appendMembers(dst, app, c, v)
+		return web.AppendObject(dst, v, web.AppendText, a.inner(app, c))
 	default:
-		return appendValue(dst, v)
+		return web.AppendJSON(dst, v)
 	}
 	return append(dst, "null"...)
 }
 
-// appendInner appends a value inside a list or an object, where no schema says what it is.
-func (a *api) appendInner(dst []byte, app *hecate.App, c *hecate.Collection, v any) []byte {
-	f := hecate.Field{Type: typeOf(v)}
-	switch v := v.(type) {
-	case hecate.Ref:
-		f.Target = v.Collection
-	case []hecate.Ref:
-		if len(v) > 0 {
-			f.Target = v[0].Collection
+// inner appends values inside a list or an object, where no schema says what they are.
+func (a *api) inner(app *hecate.App, c *hecate.Collection) func(dst []byte, v any) []byte {
+	return func(dst []byte, v any) []byte {
+		f := hecate.Field{Type: typeOf(v)}
+		switch v := v.(type) {
+		case hecate.Ref:
+			f.Target = v.Collection
+		case []hecate.Ref:
+			if len(v) > 0 {
+				f.Target = v[0].Collection
+			}
 		}
+		return a.appendField(dst, app, c, &f, v)
 	}
-	return a.appendField(dst, app, c, &f, v)
-}
-
-func (a *api) appendItems(dst []byte, app *hecate.App, c *hecate.Collection, list []any) []byte {
-	dst = append(dst, '[')
-	for i, v := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = a.appendInner(dst, app, c, v)
-	}
-	return append(dst, ']')
-}
-
-func (a *api) appendMembers(dst []byte, app *hecate.App, c *hecate.Collection, m map[string]any) []byte {
-	dst = append(dst, '{')
-	for i, name := range slices.Sorted(maps.Keys(m)) {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(appendText(dst, name), ':')
-		dst = a.appendInner(dst, app, c, m[name])
-	}
-	return append(dst, '}')
 }
 
 // appendFloat appends a number the short way; what JSON cannot say becomes null.
@@ -315,7 +296,7 @@ func appendFloat(dst []byte, v float64) []byte {
 }
 
 func (a *api) appendTarget(dst []byte, app *hecate.App, c *hecate.Collection, f *hecate.Field) []byte {
-	return appendText(dst, targetName(c, f, func(id hecate.CollectionID) string { return a.className(app, id) }))
+	return web.AppendText(dst, targetName(c, f, func(id hecate.CollectionID) string { return a.className(app, id) }))
 }
 
 // fileURL is where anybody can fetch the file.
@@ -475,7 +456,7 @@ func valueText(v any) *string {
 	case float64:
 		text = strconv.FormatFloat(v, 'g', -1, 64)
 	default:
-		text = string(appendValue(nil, v))
+		text = string(web.AppendJSON(nil, v))
 	}
 	return &text
 }

@@ -130,7 +130,7 @@ func appendPageLink(dst []byte, r *web.Request, repeat []param, dir string, to *
 	if to.value != nil {
 		link = append(append(link, "&last_value="...), url.QueryEscape(*to.value)...)
 	}
-	return appendText(dst, string(link))
+	return web.AppendText(dst, string(link))
 }
 
 // param is one pair of a query string.
@@ -157,34 +157,34 @@ type envelope struct {
 
 // beginEnvelope writes next and prev and opens objects.
 func beginEnvelope(j *jsonWriter, r *web.Request, repeat []param, next, prev *place, n *nest) envelope {
-	j.open()
-	j.name("next")
-	j.buf = appendPageLink(j.buf, r, repeat, "1", next)
-	j.name("prev")
-	j.buf = appendPageLink(j.buf, r, repeat, "0", prev)
-	j.name("objects")
-	j.openList()
+	j.Open()
+	j.Name("next")
+	j.Buf = appendPageLink(j.Buf, r, repeat, "1", next)
+	j.Name("prev")
+	j.Buf = appendPageLink(j.Buf, r, repeat, "0", prev)
+	j.Name("objects")
+	j.OpenList()
 	return envelope{j, r, readPick(r), n}
 }
 
 // row adds one row, without the members that the request does not want.
 func (e envelope) row(write func(dst []byte) []byte) {
-	e.w.comma()
-	start := len(e.w.buf)
-	e.w.buf = write(e.w.buf)
+	e.w.Comma()
+	start := len(e.w.Buf)
+	e.w.Buf = write(e.w.Buf)
 	if e.f != nil {
-		row := append([]byte(nil), e.w.buf[start:]...)
-		e.w.buf = e.f.appendObject(e.w.buf[:start], row, e.n)
+		row := append([]byte(nil), e.w.Buf[start:]...)
+		e.w.Buf = e.f.appendObject(e.w.Buf[:start], row, e.n)
 	}
 }
 
 // end closes the list and the envelope; count, when not nil, is objects_count.
 func (e envelope) end(count *int) {
-	e.w.closeList()
+	e.w.CloseList()
 	if count != nil {
-		e.w.int("objects_count", int64(*count))
+		e.w.Int("objects_count", int64(*count))
 	}
-	e.w.close()
+	e.w.Close()
 }
 
 // sendPage answers with a page of things that are ordered by their number.
@@ -196,13 +196,13 @@ func sendPage[T any](w *web.Response, r *web.Request, p paging, page hecate.Page
 	next, prev := p.neighbours(first, last, page.More && len(page.Rows) > 0)
 	b := getBuffer()
 	defer putBuffer(b)
-	j := jsonWriter{b.bytes[:0]}
+	j := newJSON(b.bytes[:0])
 	e := beginEnvelope(&j, r, p.repeated(), next, prev, n)
 	for _, v := range page.Rows {
 		e.row(func(dst []byte) []byte { return row(dst, v) })
 	}
 	e.end(nil)
-	b.bytes = j.buf
+	b.bytes = j.Buf
 	return writeJSON(w, http.StatusOK, b.bytes)
 }
 

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"hecate"
+	"hecate/internal/web"
 )
 
 // Limits of a schema.
@@ -182,7 +183,7 @@ func shownName(entry map[string]any) quoted {
 	case string:
 		return quoted(name)
 	default:
-		return quoted(appendValue(nil, name))
+		return quoted(web.AppendJSON(nil, name))
 	}
 }
 
@@ -366,32 +367,32 @@ func (s *schemaReader) targetOf(ctx context.Context, raw any, _ *hecate.Field) (
 
 // appendSchema writes the schema of a class; names gives the class names of targets.
 func appendSchema(dst []byte, c *hecate.Collection, names func(hecate.CollectionID) string) []byte {
-	j := jsonWriter{dst}
-	j.openList()
+	j := newJSON(dst)
+	j.OpenList()
 	for i := range c.Schema {
 		f := &c.Schema[i]
 		if !isShown(f) {
 			continue
 		}
 		kind := kindOf(wireTypes[f.Type])
-		j.open()
-		j.text(keyName, f.Name)
-		j.text(keyType, kind.wire)
+		j.Open()
+		j.Text(keyName, f.Name)
+		j.Text(keyType, kind.wire)
 		for _, flag := range []struct {
 			key string
 			on  bool
 		}{{keyOrder, f.Ordered && kind.ordered}, {keyFilter, f.Indexed && kind.filtered}, {keyUnique, f.Unique && kind.unique}} {
 			if flag.on {
-				j.bool(flag.key, true)
+				j.Bool(flag.key, true)
 			}
 		}
 		if kind.targeted {
-			j.text(keyTarget, targetName(c, f, names))
+			j.Text(keyTarget, targetName(c, f, names))
 		}
-		j.close()
+		j.Close()
 	}
-	j.closeList()
-	return j.buf
+	j.CloseList()
+	return j.Buf
 }
 
 // targetName is the target of a field as this dialect writes it.

@@ -35,25 +35,25 @@ var stateNames = [...]string{hecate.InvitationNew: "new", hecate.InvitationDecli
 
 // account writes the members of an account.
 func (j *jsonWriter) account(a *hecate.Admin) {
-	j.int("id", a.Seq)
-	j.text("email", a.Email)
-	j.text("first_name", a.FirstName)
-	j.text("last_name", a.LastName)
-	j.bool("is_active", a.Activated)
-	j.bool("has_password", a.HasPassword)
-	j.object("metadata", a.Metadata)
+	j.Int("id", a.Seq)
+	j.Text("email", a.Email)
+	j.Text("first_name", a.FirstName)
+	j.Text("last_name", a.LastName)
+	j.Bool("is_active", a.Activated)
+	j.Bool("has_password", a.HasPassword)
+	j.Value("metadata", a.Metadata)
 }
 
 // appendAccount appends an account, with its key only where that is asked for.
 func appendAccount(dst []byte, d *engine.AdminDetail, withKey bool) []byte {
-	j := jsonWriter{dst}
-	j.open()
+	j := newJSON(dst)
+	j.Open()
 	j.account(d.Admin)
 	if withKey {
-		j.text("account_key", d.Key.Reveal())
+		j.Text("account_key", d.Key.Reveal())
 	}
-	j.close()
-	return j.buf
+	j.Close()
+	return j.Buf
 }
 
 // suffix is a link: its name, and its path below the thing it belongs to.
@@ -78,87 +78,87 @@ var instanceLinks = map[string][]suffix{
 
 // appendInstance appends an instance. The role is the caller's.
 func appendInstance(dst []byte, version string, d *engine.AppDetail) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.text("name", d.App.Alias)
-	j.text("description", d.App.Description)
+	j := newJSON(dst)
+	j.Open()
+	j.Text("name", d.App.Alias)
+	j.Text("description", d.App.Description)
 	if d.Owner == nil {
-		j.null("owner")
+		j.Null("owner")
 	} else {
-		j.name("owner")
-		j.open()
+		j.Name("owner")
+		j.Open()
 		j.account(d.Owner)
-		j.close()
+		j.Close()
 	}
 	j.time("created_at", d.App.CreatedAt)
 	j.time("updated_at", d.App.UpdatedAt)
-	j.text("role", roleNames[d.Role])
-	j.text("location", "eu1")
-	j.object("metadata", d.App.Metadata)
+	j.Text("role", roleNames[d.Role])
+	j.Text("location", "eu1")
+	j.Value("metadata", d.App.Metadata)
 	self := appendPath(make([]byte, 0, 96), version, d.App.Alias)
-	j.name("links")
-	j.open()
+	j.Name("links")
+	j.Open()
 	for _, l := range instanceLinks[version] {
-		j.text(l.name, string(self)+l.path)
+		j.Text(l.name, string(self)+l.path)
 	}
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 // link writes a member that is the path of something numbered inside an instance: <instance><kind><number>/<rest>.
 func (j *jsonWriter) link(name, version, alias, kind string, number int64, rest string) {
-	j.name(name)
-	j.buf = append(j.buf, '"')
-	j.buf = append(appendPath(j.buf, version, alias), kind...) // an alias needs no escaping
-	j.buf = append(strconv.AppendInt(j.buf, number, 10), '/')
-	j.buf = append(append(j.buf, rest...), '"')
+	j.Name(name)
+	j.Buf = append(j.Buf, '"')
+	j.Buf = append(appendPath(j.Buf, version, alias), kind...) // an alias needs no escaping
+	j.Buf = append(strconv.AppendInt(j.Buf, number, 10), '/')
+	j.Buf = append(append(j.Buf, rest...), '"')
 }
 
 // appendMember appends an admin of an instance.
 func appendMember(dst []byte, version string, app *hecate.App, m hecate.Member) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.int("id", m.Admin.Seq)
-	j.text("role", roleNames[m.Role])
-	j.text("email", m.Admin.Email)
-	j.text("first_name", m.Admin.FirstName)
-	j.text("last_name", m.Admin.LastName)
-	j.name("links")
-	j.open()
+	j := newJSON(dst)
+	j.Open()
+	j.Int("id", m.Admin.Seq)
+	j.Text("role", roleNames[m.Role])
+	j.Text("email", m.Admin.Email)
+	j.Text("first_name", m.Admin.FirstName)
+	j.Text("last_name", m.Admin.LastName)
+	j.Name("links")
+	j.Open()
 	j.link("self", version, app.Alias, "admins/", m.Admin.Seq, "")
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 // appendInvitation appends an invitation as its instance shows it, or, when own, as the account does that was invited.
 func appendInvitation(dst []byte, version string, i *hecate.Invitation, own bool) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.int("id", i.Seq)
-	j.text("email", i.Email)
-	j.text("role", roleNames[i.Role])
-	j.text("key", i.Key.Reveal())
+	j := newJSON(dst)
+	j.Open()
+	j.Int("id", i.Seq)
+	j.Text("email", i.Email)
+	j.Text("role", roleNames[i.Role])
+	j.Text("key", i.Key.Reveal())
 	if own {
-		j.text("instance", i.AppAlias)
+		j.Text("instance", i.AppAlias)
 	}
-	j.text("inviter", i.Inviter)
+	j.Text("inviter", i.Inviter)
 	j.time("created_at", i.CreatedAt)
 	j.time("updated_at", i.UpdatedAt)
-	j.text("state", stateNames[i.State])
-	j.name("links")
-	j.open()
+	j.Text("state", stateNames[i.State])
+	j.Name("links")
+	j.Open()
 	if own {
-		j.text("self", "/"+version+"/account/invitations/"+strconv.FormatInt(i.Seq, 10)+"/")
-		j.text("instance", string(appendPath(nil, version, i.AppAlias)))
+		j.Text("self", "/"+version+"/account/invitations/"+strconv.FormatInt(i.Seq, 10)+"/")
+		j.Text("instance", string(appendPath(nil, version, i.AppAlias)))
 	} else {
 		j.link("self", version, i.AppAlias, "invitations/", i.Seq, "")
 		j.link("resend", version, i.AppAlias, "invitations/", i.Seq, "resend/")
 	}
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 // keyFlags are the flags of an API key by their names on the wire.
@@ -174,22 +174,22 @@ var keyFlags = []struct {
 
 // appendKey appends an API key.
 func appendKey(dst []byte, version string, app *hecate.App, k *hecate.APIKey) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.int("id", k.Seq)
-	j.text("description", k.Description)
-	j.text("api_key", k.Key.Reveal())
+	j := newJSON(dst)
+	j.Open()
+	j.Int("id", k.Seq)
+	j.Text("description", k.Description)
+	j.Text("api_key", k.Key.Reveal())
 	for _, f := range keyFlags {
-		j.bool(f.name, k.Flags.Has(f.flag))
+		j.Bool(f.name, k.Flags.Has(f.flag))
 	}
 	j.time("created_at", k.CreatedAt)
-	j.name("links")
-	j.open()
+	j.Name("links")
+	j.Open()
 	j.link("self", version, app.Alias, "api_keys/", k.Seq, "")
 	j.link("reset_key", version, app.Alias, "api_keys/", k.Seq, "reset_key/")
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 // username is what a user is called: his username, else his address, else his number.
@@ -205,50 +205,50 @@ func username(u *hecate.User) string {
 
 // appendUser appends a user: the same shape wherever users are shown. profiles is the app's profile collection.
 func (a *api) appendUser(dst []byte, version string, app *hecate.App, profiles *hecate.Collection, d *engine.UserDetail) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.int("id", d.User.Seq)
-	j.text("username", username(d.User))
+	j := newJSON(dst)
+	j.Open()
+	j.Int("id", d.User.Seq)
+	j.Text("username", username(d.User))
 	j.textOrNull("user_key", d.Token.Reveal())
-	j.name("profile")
+	j.Name("profile")
 	if d.Profile == nil {
-		j.buf = append(j.buf, "null"...)
+		j.Buf = append(j.Buf, "null"...)
 	} else {
-		j.buf = a.appendObject(j.buf, app, profiles, d.Profile, version)
+		j.Buf = a.appendObject(j.Buf, app, profiles, d.Profile, version)
 	}
-	j.name("groups")
-	j.openList()
+	j.Name("groups")
+	j.OpenList()
 	for _, g := range d.Groups {
-		j.comma()
-		j.buf = appendGroup(j.buf, version, app, g)
+		j.Comma()
+		j.Buf = appendGroup(j.Buf, version, app, g)
 	}
-	j.closeList()
-	j.name("links")
-	j.open()
+	j.CloseList()
+	j.Name("links")
+	j.Open()
 	j.link("self", version, app.Alias, "users/", d.User.Seq, "")
 	j.link("groups", version, app.Alias, "users/", d.User.Seq, "groups/")
 	j.link("reset-key", version, app.Alias, "users/", d.User.Seq, "reset_key/")
 	if d.Profile != nil {
 		j.link("profile", version, app.Alias, "classes/"+profileClass+"/objects/", d.Profile.Seq, "")
 	}
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }
 
 // appendGroup appends a group.
 func appendGroup(dst []byte, version string, app *hecate.App, g *hecate.Group) []byte {
-	j := jsonWriter{dst}
-	j.open()
-	j.int("id", g.Seq)
+	j := newJSON(dst)
+	j.Open()
+	j.Int("id", g.Seq)
 	j.textOrNull("name", g.Name)
-	j.text("label", g.Title)
-	j.text("description", g.Description)
-	j.name("links")
-	j.open()
+	j.Text("label", g.Title)
+	j.Text("description", g.Description)
+	j.Name("links")
+	j.Open()
 	j.link("self", version, app.Alias, "groups/", g.Seq, "")
 	j.link("users", version, app.Alias, "groups/", g.Seq, "users/")
-	j.close()
-	j.close()
-	return j.buf
+	j.Close()
+	j.Close()
+	return j.Buf
 }

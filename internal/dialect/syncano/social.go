@@ -66,10 +66,10 @@ func (a *api) accountSocial(w *web.Response, r *web.Request, _ *call) error {
 	}
 	return a.answer(w, r, http.StatusOK, accountNest, func(dst []byte) []byte {
 		dst = appendAccount(dst, d, true)
-		j := jsonWriter{dst[:len(dst)-1]}
-		j.bool("created", created)
-		j.close()
-		return j.buf
+		j := newJSON(dst[:len(dst)-1])
+		j.Bool("created", created)
+		j.Close()
+		return j.Buf
 	})
 }
 
