@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond Go, and only what is missing: PostgreSQL's server programs, Node with npm, Chromium
-# and curl (from Debian's packages), and the npm packages of the lock file.
+# and curl (from Debian's packages), and the npm packages of the lock files.
 #
 #   setup-tests.sh                 everything
 #   setup-tests.sh postgres npm    only these
@@ -54,16 +54,19 @@ need_node() {
 	command -v npm >/dev/null || apt_install npm
 }
 
-# need_npm installs exactly what the lock file names; no package may run a script while it is installed.
+# need_npm installs exactly what the lock files name; no package may run a script while it is installed.
 need_npm() {
-	local installed=e2e/js/node_modules/.package-lock.json
-	if [ -f "$installed" ] && [ ! e2e/js/package-lock.json -nt "$installed" ]; then
-		return
-	fi
-	need_node
-	echo "setup: npm ci in e2e/js"
-	(cd e2e/js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
-	touch "$installed"
+	local dir installed
+	for dir in e2e/js e2e/oidc; do
+		installed=$dir/node_modules/.package-lock.json
+		if [ -f "$installed" ] && [ ! "$dir/package-lock.json" -nt "$installed" ]; then
+			continue
+		fi
+		need_node
+		echo "setup: npm ci in $dir"
+		(cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+		touch "$installed"
+	done
 }
 
 need_chromium() {

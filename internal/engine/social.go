@@ -19,6 +19,10 @@ type SocialToken struct {
 	Version  string
 }
 
+func (t SocialToken) present() provider.Token {
+	return provider.Token{Provider: t.Provider, Secret: t.Secret, Nonce: t.Nonce, Version: t.Version}
+}
+
 // socialSettings are what the app says of a provider. Kinds: Unsupported on "provider" where it does not have that one.
 func socialSettings(app *hecate.App, name, op string) (provider.Settings, error) {
 	values, ok := app.Settings.Social[name]
@@ -54,7 +58,7 @@ func (e *Engine) SocialProfile(ctx context.Context, app *hecate.App, t SocialTok
 	if err != nil {
 		return nil, err
 	}
-	return e.providers.Profile(ctx, provider.Token(t), s)
+	return e.providers.Profile(ctx, t.present(), s)
 }
 
 // SocialLoginInput is somebody whom a provider vouches for.

@@ -75,7 +75,7 @@ func (e *Engine) LoginAdminSocial(ctx context.Context, t SocialToken) (_ *AdminD
 	if err != nil {
 		return nil, false, err
 	}
-	p, err := e.providers.Profile(ctx, provider.Token(t), s)
+	p, err := e.providers.Profile(ctx, t.present(), s)
 	if err != nil {
 		return nil, false, err
 	}

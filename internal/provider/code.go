@@ -103,6 +103,9 @@ type Granted struct {
 // Exchange turns the code that a browser came back with into a profile. Kinds: those of Profile; BadToken for a code that
 // does not count.
 func (p *Providers) Exchange(ctx context.Context, c Consent, code string, s Settings) (*Granted, error) {
+	if code == "" {
+		return nil, refused("the person did not consent")
+	}
 	a, done, err := p.known(ctx, c.Provider, s)
 	if err != nil {
 		return nil, err
@@ -123,7 +126,7 @@ func (p *Providers) Exchange(ctx context.Context, c Consent, code string, s Sett
 	}
 	present := Token{Provider: c.Provider, Secret: hecate.NewSecret(token.AccessToken)}
 	if id, _ := token.Extra("id_token").(string); id != "" && kindOf(c.Provider) == "oidc" {
-		present.Secret, present.Nonce = hecate.NewSecret(id), c.Nonce
+		present.Secret, present.Nonce, present.Access = hecate.NewSecret(id), c.Nonce, present.Secret
 	}
 	profile, err := p.Profile(ctx, present, s)
 	if err != nil {

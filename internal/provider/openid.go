@@ -82,7 +82,7 @@ func openID(a *asking) (*hecate.Profile, error) {
 	token, err := verifier.Verify(a.ctx, a.clear())
 	switch {
 	case err == nil:
-		return a.byIDToken(token)
+		return a.byIDToken(issuer, token)
 	case a.ctx.Err() != nil || strings.Contains(err.Error(), "fetching keys"):
 		return nil, unreachable(err)
 	case a.token.Nonce != "":
@@ -91,7 +91,7 @@ func openID(a *asking) (*hecate.Profile, error) {
 	return a.byAccessToken(issuer)
 }
 
-func (a *asking) byIDToken(token *oidc.IDToken) (*hecate.Profile, error) {
+func (a *asking) byIDToken(issuer knownIssuer, token *oidc.IDToken) (*hecate.Profile, error) {
 	if a.token.Nonce != "" && token.Nonce != a.token.Nonce {
 		return nil, refused("the ID token was made for another sign-in")
 	}
@@ -105,7 +105,31 @@ func (a *asking) byIDToken(token *oidc.IDToken) (*hecate.Profile, error) {
 	if len(token.Audience) > 1 && text(raw["azp"]) == "" {
 		return nil, refused("the ID token is for several apps and does not say which one asked")
 	}
+	if err := a.complete(issuer, raw); err != nil {
+		return nil, err
+	}
 	return claims(raw), nil
+}
+
+// complete adds what the issuer says of a person elsewhere: an ID token that came with an access token need not name his
+// address (OpenID Connect Core 5.4). What the ID token says itself counts.
+func (a *asking) complete(issuer knownIssuer, said map[string]any) error {
+	if text(said["email"]) != "" || a.token.Access.IsZero() || issuer.UserInfoEndpoint() == "" {
+		return nil
+	}
+	more, err := a.userInfo(issuer, a.token.Access.Reveal())
+	if err != nil {
+		return err
+	}
+	if text(more["sub"]) != text(said["sub"]) {
+		return refused("the issuer speaks of two people") // Core 5.3.2
+	}
+	for name, value := range more {
+		if _, ok := said[name]; !ok {
+			said[name] = value
+		}
+	}
+	return nil
 }
 
 // byAccessToken asks the issuer about an access token. Whom it was issued for, a signed one says itself and the issuer's
@@ -114,8 +138,17 @@ func (a *asking) byAccessToken(issuer knownIssuer) (*hecate.Profile, error) {
 	if err := a.accessTokenIsOurs(issuer); err != nil {
 		return nil, err
 	}
+	raw, err := a.userInfo(issuer, a.clear())
+	if err != nil {
+		return nil, err
+	}
+	return claims(raw), nil
+}
+
+// userInfo are the claims that the issuer gives for an access token.
+func (a *asking) userInfo(issuer knownIssuer, token string) (map[string]any, error) {
 	ctx := oidc.ClientContext(a.ctx, a.p.client)
-	info, err := issuer.UserInfo(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: a.clear()}))
+	info, err := issuer.UserInfo(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}))
 	if err != nil {
 		if a.ctx.Err() != nil || isNetwork(err) {
 			return nil, unreachable(withoutURL(err))
@@ -126,7 +159,7 @@ func (a *asking) byAccessToken(issuer knownIssuer) (*hecate.Profile, error) {
 	if err := info.Claims(&raw); err != nil {
 		return nil, unreachable(errors.New("the answer is no JSON"))
 	}
-	return claims(raw), nil
+	return raw, nil
 }
 
 func (a *asking) accessTokenIsOurs(issuer knownIssuer) error {

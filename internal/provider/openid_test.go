@@ -1,14 +1,17 @@
 package provider
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +25,8 @@ type issuer struct {
 	*httptest.Server
 	key    *ecdsa.PrivateKey
 	tokens map[string]map[string]any // by access token: what introspection says
+	short  bool                      // its ID tokens for codes name the subject alone
+	other  string                    // whom /me names instead of the one who signed in
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -49,14 +54,18 @@ func newIssuer(t *testing.T) *issuer {
 		return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}}
 	})
 	say("/me", func(*http.Request) any {
-		return map[string]any{"sub": "10", "email": "ada@example.com", "email_verified": true}
+		return map[string]any{"sub": cmp.Or(i.other, "10"), "email": "ada@example.com", "email_verified": true, "name": "Ada L"}
 	})
 	say("/introspect", func(r *http.Request) any { return i.tokens[r.Form.Get("token")] })
 	say("/token", func(r *http.Request) any {
 		if r.Form.Get("code") != "code" || r.Form.Get("code_verifier") != "verifier" {
 			return map[string]any{"error": "invalid_grant"}
 		}
-		return map[string]any{"access_token": "opaque", "token_type": "Bearer", "id_token": i.sign(t, i.claims("ours", "nonce"))}
+		said := i.claims("ours", "nonce")
+		if i.short {
+			maps.DeleteFunc(said, func(name string, _ any) bool { return strings.HasPrefix(name, "email") || name == "name" })
+		}
+		return map[string]any{"access_token": "opaque", "token_type": "Bearer", "id_token": i.sign(t, said)}
 	})
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)
@@ -207,5 +216,29 @@ func TestTheConsentFlow(t *testing.T) {
 	}
 	if _, err := p.Exchange(t.Context(), c, "used", s); !errors.Is(err, hecate.BadToken) {
 		t.Errorf("a wrong code: err = %v", err)
+	}
+}
+
+// A conforming provider names the address at its UserInfo endpoint only, where the ID token comes with an access token.
+func TestWhatAnIDTokenDoesNotSayIsAsked(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	i.short = true
+	p := New(Config{})
+	s := Settings{Issuer: i.URL, ClientID: "ours", ClientSecret: "secret"}
+	c := Consent{Provider: "oidc:test", RedirectURL: "https://app.example/back", Nonce: "nonce", Verifier: "verifier"}
+	granted, err := p.Exchange(t.Context(), c, "code", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := granted.Profile; got.Subject != "10" || got.Email != "ada@example.com" || !got.EmailVerified || got.Name != "Ada L" {
+		t.Errorf("profile = %+v", got)
+	}
+	i.other = "11"
+	if _, err := p.Exchange(t.Context(), c, "code", s); !errors.Is(err, hecate.BadToken) {
+		t.Errorf("of somebody else: err = %v", err)
+	}
+	if _, err := p.Exchange(t.Context(), c, "", s); !errors.Is(err, hecate.BadToken) {
+		t.Errorf("no consent: err = %v", err)
 	}
 }

@@ -65,8 +65,9 @@ func New(c Config) *Providers {
 type Token struct {
 	Provider string // a name of the table, or "oidc:<name>"
 	Secret   hecate.Secret
-	Nonce    string // OpenID Connect: what the ID token must carry; "" does not ask
-	Version  string // of the provider's API, as the first segment of its paths ("v2.4"); "": none
+	Nonce    string        // OpenID Connect: what the ID token must carry; "" does not ask
+	Access   hecate.Secret // OpenID Connect: the access token that came with an ID token; may be empty
+	Version  string        // of the provider's API, as the first segment of its paths ("v2.4"); "": none
 }
 
 // Known reports whether there is a provider of that name.
