@@ -610,6 +610,11 @@ func (e *Engine) ChangeAdminPassword(ctx context.Context, actor *hecate.Actor, c
 
 // storeAdminPassword stores a password and ends tickets and sessions that end with the old one.
 func (e *Engine) storeAdminPassword(ctx context.Context, tx *store.DB, id hecate.AdminID, hash string) error {
+	return e.replaceAdminHash(ctx, tx, id, hash, false)
+}
+
+// replaceAdminHash stores a password, and ends tickets and sessions: all of them, or those that end with the old one.
+func (e *Engine) replaceAdminHash(ctx context.Context, tx *store.DB, id hecate.AdminID, hash string, all bool) error {
 	if err := e.keepPassword(ctx, tx, id); err != nil {
 		return err
 	}
@@ -619,7 +624,7 @@ func (e *Engine) storeAdminPassword(ctx context.Context, tx *store.DB, id hecate
 	if err := tx.DeleteAdminTickets(ctx, id); err != nil {
 		return err
 	}
-	ended, err := tx.EndAdminSessions(ctx, id, false)
+	ended, err := tx.EndAdminSessions(ctx, id, all)
 	if err != nil {
 		return err
 	}
@@ -699,13 +704,16 @@ func (e *Engine) adminOfEmail(ctx context.Context, email, op string) (*store.Adm
 	return a, missing(err, op, "email")
 }
 
-// issueAdminTicket stores a fresh ticket and queues its letter.
+// issueAdminTicket stores a fresh ticket, which ends those before it, and queues its letter.
 func (e *Engine) issueAdminTicket(ctx context.Context, a *hecate.Admin, purpose, letter string, described []Mailing, op string) error {
 	t, clear, err := e.adminTicket(a, purpose)
 	if err != nil {
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.DeleteAdminTicketsFor(ctx, a.ID, purpose); err != nil {
+			return err
+		}
 		full, err := e.sendAdmin(ctx, tx, letter, a, t, clear, the(described))
 		if err != nil {
 			return err
@@ -733,7 +741,8 @@ func (e *Engine) ticketOf(ctx context.Context, uid, ticket, purpose, op string) 
 	return a, nil
 }
 
-// ConfirmAdminReset sets a new password by a ticket; a password change or use ends the ticket.
+// ConfirmAdminReset sets a new password by a ticket; a password change or use ends the ticket. Every session of the admin ends: who knew
+// the old password is out.
 // Kinds: NotFound on "uid" when there is no such account, BadToken, Expired, Invalid on "new_password".
 func (e *Engine) ConfirmAdminReset(ctx context.Context, uid, ticket string, next hecate.Secret) (*AdminDetail, error) {
 	const op = "confirm admin reset"
@@ -750,7 +759,7 @@ func (e *Engine) ConfirmAdminReset(ctx context.Context, uid, ticket string, next
 	}
 	return e.useTicket(ctx, a, ticket, ticketAdminReset, op, func(tx *store.DB, a *store.AdminSecrets) error {
 		a.HasPassword = true
-		return e.storeAdminPassword(ctx, tx, a.ID, hash)
+		return e.replaceAdminHash(ctx, tx, a.ID, hash, true)
 	})
 }
 
@@ -770,8 +779,8 @@ func (e *Engine) useTicket(ctx context.Context, a *store.AdminSecrets, ticket, p
 	return e.adminDetail(out)
 }
 
-// ActivateAdmin confirms an admin's address by a ticket. Kinds: NotFound on "uid", BadToken (also when already active), Expired.
-func (e *Engine) ActivateAdmin(ctx context.Context, uid, ticket string) (*AdminDetail, error) {
+// ActivateAdmin confirms an admin's address by a ticket, and queues what letters follow. Kinds: NotFound on "uid", BadToken (also when already active), Expired.
+func (e *Engine) ActivateAdmin(ctx context.Context, uid, ticket string, then ...Mailing) (*AdminDetail, error) {
 	const op = "activate admin"
 	a, err := e.ticketOf(ctx, uid, ticket, ticketActivate, op)
 	if err != nil {
@@ -782,6 +791,11 @@ func (e *Engine) ActivateAdmin(ctx context.Context, uid, ticket string) (*AdminD
 			return hecate.E(hecate.BadToken, op).On("token")
 		}
 		a.Activated, a.UpdatedAt = true, e.stamp()
+		for _, m := range then {
+			if _, err := e.sendAdmin(ctx, tx, m.Letter, &a.Admin, nil, hecate.Secret{}, m); err != nil {
+				return err
+			}
+		}
 		return tx.UpdateAdmin(ctx, &a.Admin)
 	})
 }

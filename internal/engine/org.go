@@ -156,13 +156,50 @@ func (e *Engine) OrgMembers(ctx context.Context, actor *hecate.Actor, id hecate.
 // AddOrgMember makes an admin a member of an org, and so an owner of its apps; one who is already stays. Kinds:
 // NotFound on "org" or "admin".
 func (e *Engine) AddOrgMember(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, admin hecate.AdminID) error {
+	return e.addOrgMember(ctx, actor, id, admin, nil)
+}
+
+// addOrgMember also tells him, where letters say so and he was none.
+func (e *Engine) addOrgMember(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, admin hecate.AdminID, letters []Mailing) error {
 	const op = "add org member"
 	return e.changeOrg(ctx, actor, id, admin, op, func(tx *store.DB) (bool, error) {
-		if _, err := tx.Admin(ctx, admin); err != nil {
+		a, err := tx.Admin(ctx, admin)
+		if err != nil {
 			return false, missing(err, op, "admin")
 		}
-		return tx.InsertOrgMember(ctx, id, admin)
+		joined, err := tx.InsertOrgMember(ctx, id, admin)
+		if err != nil || !joined {
+			return false, err
+		}
+		return true, e.tellMember(ctx, tx, actor, id, &a.Admin, letters)
 	})
+}
+
+// tellMember queues letters to a new member of an org.
+func (e *Engine) tellMember(ctx context.Context, tx *store.DB, actor *hecate.Actor, id hecate.OrgID, a *hecate.Admin, letters []Mailing) error {
+	if len(letters) == 0 {
+		return nil
+	}
+	org, err := tx.Org(ctx, id)
+	if err != nil {
+		return err
+	}
+	inviter := ""
+	if actor != nil && actor.Admin != nil {
+		inviter = actor.Admin.Name
+	}
+	for _, m := range letters {
+		if m.Letter == "" {
+			m.Letter = letterMember
+		}
+		_, err := e.queue(ctx, tx, outgoing{Mailing: m, to: a.Email, admin: a.ID, fields: map[string]string{
+			"uid": AdminUID(a), "name": a.Name, "username": a.Username, "org": org.Name, "inviter": inviter,
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RemoveOrgMember takes an admin out of an org; the last one stays. Kinds: NotFound on "org" or "admin", Invalid on "admin" for the last one.
@@ -545,9 +582,9 @@ func (e *Engine) OrgAdmin(ctx context.Context, actor *hecate.Actor, id hecate.Or
 }
 
 // CreateOrgAdmin makes an admin account and its holder a member of the org, in one write; an account that has the address already joins
-// as it is. Members invite people so, whether registration is open or not. Kinds: NotFound on "org", Invalid, TooLarge, WeakPassword,
+// as it is. Members invite people so, whether registration is open or not; letters are what tells whoever has become a member. Kinds: NotFound on "org", Invalid, TooLarge, WeakPassword,
 // Exists on "username".
-func (e *Engine) CreateOrgAdmin(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, in RegisterAdminInput) (*hecate.Admin, error) {
+func (e *Engine) CreateOrgAdmin(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, in RegisterAdminInput, letters ...Mailing) (*hecate.Admin, error) {
 	const op = "create org member"
 	org, err := e.orgFor(ctx, actor, id, op)
 	if err != nil {
@@ -558,7 +595,7 @@ func (e *Engine) CreateOrgAdmin(ctx context.Context, actor *hecate.Actor, id hec
 	}
 	found, err := e.db.AdminByEmail(ctx, FoldLogin(in.Email))
 	if err == nil {
-		return &found.Admin, e.AddOrgMember(ctx, actor, id, found.ID)
+		return &found.Admin, e.addOrgMember(ctx, actor, id, found.ID, letters)
 	}
 	if !errors.Is(err, hecate.NotFound) {
 		return nil, err
@@ -577,6 +614,9 @@ func (e *Engine) CreateOrgAdmin(ctx context.Context, actor *hecate.Actor, id hec
 			return err
 		}
 		if _, err := tx.InsertOrgMember(ctx, org.ID, n.ID); err != nil {
+			return err
+		}
+		if err := e.tellMember(ctx, tx, actor, id, &n.Admin, letters); err != nil {
 			return err
 		}
 		return e.record(ctx, tx, actor, "", "add org member", "org:"+string(id)+" admin:"+string(n.ID))

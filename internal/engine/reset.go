@@ -54,17 +54,20 @@ func (e *Engine) AskReset(ctx context.Context, app *hecate.App, in AskInput) err
 	return e.askFor(ctx, app, in, u, op, nil)
 }
 
-// AskActivation queues a letter with a ticket that activates a user: to himself, or with Letter.To to whoever decides. Kinds: those of AskReset; Exists on
-// "activation" for one who is active, where the app does not hide that.
+// AskActivation queues a letter with a ticket that activates a user: to himself, or with Letter.To to whoever decides. With VerifyTicket as Letter.Ticket
+// it only proves his address, where somebody else lets him in. Kinds: those of AskReset; Exists on "activation" for one who is active
+// or was before (whoever took him out of use lets him in again, no letter to himself does), where the app does not hide that.
 func (e *Engine) AskActivation(ctx context.Context, app *hecate.App, in AskInput) error {
 	const op = "ask activation"
 	defer in.evenly(ctx, app)()
-	in.Letter.Ticket = ActivateTicket
+	if in.Letter.Ticket != VerifyTicket {
+		in.Letter.Ticket = ActivateTicket
+	}
 	u, err := e.asked(ctx, app, in, op)
 	if err != nil {
 		return err
 	}
-	if u != nil && u.Activated {
+	if u != nil && (u.Activated || in.Letter.To == "" && wasActive(u)) {
 		if !in.hides(app) {
 			return hecate.E(hecate.Exists, op).On("activation")
 		}
@@ -72,6 +75,9 @@ func (e *Engine) AskActivation(ctx context.Context, app *hecate.App, in AskInput
 	}
 	return e.askFor(ctx, app, in, u, op, nil)
 }
+
+// wasActive reports whether a user who is not active has been let in before, as far as is known: he logged in, or confirmed his address.
+func wasActive(u *hecate.User) bool { return !u.LastLoginAt.IsZero() || u.EmailVerified }
 
 // AskPIN gives a user a new PIN of 8 digits and queues the letter that tells it; the PIN before is dead. Kinds: those of AskReset.
 func (e *Engine) AskPIN(ctx context.Context, app *hecate.App, in AskInput) error {

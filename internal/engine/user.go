@@ -581,7 +581,12 @@ func (e *Engine) writeUserChange(ctx context.Context, tx *store.DB, actor *hecat
 	}
 	if c.Activated != nil && *c.Activated != u.Activated {
 		u.Activated = *c.Activated
-		if !u.Activated { // all that was open stays closed when he comes back
+		if !u.Activated { // all that was open stays closed when he comes back, and letters that he got before do not bring him back
+			for _, about := range []string{emailField, approval} {
+				if err := tx.DeleteTicketsAbout(ctx, app.ID, id, ActivateTicket, about); err != nil {
+					return err
+				}
+			}
 			if err := e.endSessions(ctx, tx, app.ID, id, store.AllSessions, c.standing); err != nil {
 				return err
 			}

@@ -46,6 +46,7 @@ const (
 type UserLetter struct {
 	Mailing
 	To         string            // "": the user's address
+	Copies     []string          // who gets the same letter with the same ticket; whoever is first uses it up
 	Ticket     string            // the purpose of the ticket that it carries, "" none
 	Form       CodeForm          // of the ticket
 	TTL        time.Duration     // of the ticket; 0: 12 hours to reset, a day to verify, three days to activate
@@ -85,7 +86,7 @@ func (e *Engine) sendUser(ctx context.Context, tx *store.DB, app *hecate.App, u 
 	for k, v := range l.Fields {
 		out.fields[k] = v
 	}
-	full, err := e.queue(ctx, tx, out)
+	full, err := e.queueAll(ctx, tx, out, l.Copies)
 	if err != nil {
 		return false, err
 	}
@@ -96,6 +97,20 @@ func (e *Engine) sendUser(ctx context.Context, tx *store.DB, app *hecate.App, u 
 		return false, err
 	}
 	return !full, tx.InsertTicket(ctx, t.Ticket, hash)
+}
+
+// queueAll queues a letter and its copies. full says that none of their addresses gets it for now.
+func (e *Engine) queueAll(ctx context.Context, tx *store.DB, out outgoing, copies []string) (full bool, err error) {
+	full = true
+	for _, to := range append([]string{out.to}, copies...) { // few
+		out.to = to
+		none, err := e.queue(ctx, tx, out)
+		if err != nil {
+			return false, err
+		}
+		full = full && none
+	}
+	return full, nil
 }
 
 // keyOf is the field that holds an address.
@@ -178,6 +193,9 @@ type TicketInput struct {
 	Ticket  hecate.Secret
 	User    UserRef      // whose it must be; needed with codes, and otherwise where the page names him
 	Letters []UserLetter // what follows, in the same write
+	// Profile is what the proof changes of the user's profile, in the same write; nil nothing. ConfirmAddress and Activate alone ask it. Its Resolve sees the profile,
+	// and may refuse: then the ticket stays as it is.
+	Profile func(t *hecate.Ticket) *RecordInput
 }
 
 // TicketDetail is a ticket that counts, and whose it is. The user is shared: read-only.

@@ -20,6 +20,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	deleteAllTickets    = `delete from tickets where app_id = $1 and user_id = $2`
 	deleteAddressed     = `delete from tickets where app_id = $1 and user_id = $2 and address = $3`
 	deleteAdminTickets  = `delete from tickets where app_id = '' and admin_id = $1`
+	deleteAdminPurpose  = `delete from tickets where app_id = '' and admin_id = $1 and purpose = $2`
 	deleteServerTickets = `delete from tickets where app_id = '' and purpose = $1`
 	sweepTickets        = `
 delete from tickets where (app_id, secret_hash) in (
@@ -73,6 +74,11 @@ func (db *DB) DeleteTicketsTo(ctx context.Context, app hecate.AppID, user hecate
 // DeleteAdminTickets removes all tickets of an admin.
 func (db *DB) DeleteAdminTickets(ctx context.Context, admin hecate.AdminID) error {
 	return db.run(ctx, deleteAdminTickets, admin)
+}
+
+// DeleteAdminTicketsFor removes an admin's tickets of one purpose.
+func (db *DB) DeleteAdminTicketsFor(ctx context.Context, admin hecate.AdminID, purpose string) error {
+	return db.run(ctx, deleteAdminPurpose, admin, purpose)
 }
 
 // DeleteServerTickets removes the server's tickets of one purpose.
