@@ -130,13 +130,18 @@ func TestFieldsComeAndGoWithTheirValues(t *testing.T) {
 		shows(nil)
 		h.change(h.owner, r, RecordInput{Values: hecate.Values{"x": int64(7)}})
 		shows(int64(7))
-		h.schema(text)
-		shows("old")
+		h.schema(text) // typed back: empty again
+		shows(nil)
 		h.change(h.owner, r, RecordInput{Values: hecate.Values{"x": "new"}})
-		h.schema(number)
-		shows(int64(7))
+		h.schema()
+		h.schema(number) // another type in between, while it was removed
+		shows(nil)
 		h.schema(text)
-		shows("new")
+		shows(nil)
+		h.change(h.owner, r, RecordInput{Values: hecate.Values{"x": "newest"}})
+		h.schema()
+		h.schema(text)
+		shows("newest")
 		before := h.c.Revision
 		h.schema(text)
 		if h.c.Revision != before {
@@ -218,7 +223,7 @@ func TestADeletedCollectionLeavesNothing(t *testing.T) {
 }
 
 // Whatever a schema goes through, live fields have slots of their own, and a
-// field that comes back has the slot it had.
+// field that comes back has the slot it had, unless it had another type in between.
 func TestSchemasEvolveWithoutMixingValues(t *testing.T) {
 	t.Parallel()
 	field := rapid.Custom(func(t *rapid.T) hecate.Field {
@@ -231,7 +236,8 @@ func TestSchemasEvolveWithoutMixingValues(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		var schema []hecate.Field
-		home := map[string]string{}
+		type place struct{ what, slot string }
+		home, used := map[string]place{}, map[string]string{}
 		for range rapid.IntRange(1, 12).Draw(t, "changes") {
 			wanted := rapid.SliceOfNDistinct(field, 0, 5, func(f hecate.Field) string { return f.Name }).Draw(t, "wanted")
 			schema = evolve(schema, wanted)
@@ -245,10 +251,17 @@ func TestSchemasEvolveWithoutMixingValues(t *testing.T) {
 					t.Fatalf("%+v is not %+v", schema, wanted)
 				}
 				what := fmt.Sprint(f.Name, f.Type, f.Target)
-				if was, ok := home[what]; ok && was != f.Slot {
-					t.Fatalf("%s moved from %s to %s", what, was, f.Slot)
+				was, known := home[f.Name]
+				if !f.Dropped && known && (was.slot == f.Slot) != (was.what == what) {
+					t.Fatalf("%s was %s in %s and is in %s", what, was.what, was.slot, f.Slot)
 				}
-				home[what] = f.Slot
+				if f.Dropped {
+					continue
+				}
+				if used[f.Slot] != "" && used[f.Slot] != what {
+					t.Fatalf("%s shows what %s held", what, used[f.Slot])
+				}
+				used[f.Slot], home[f.Name] = what, place{what, f.Slot}
 			}
 		}
 	})

@@ -110,7 +110,8 @@ func (e *Engine) checkFieldTargets(ctx context.Context, tx *store.DB, c *hecate.
 }
 
 // evolve returns the schema that the wanted fields make of the old one. A field
-// keeps its slot while name, type and target stay; one that was dropped comes back with its values.
+// keeps its slot while name, type and target stay; one that was dropped comes back with its values, unless
+// its name had another type since.
 func evolve(old, wanted []hecate.Field) []hecate.Field {
 	next := make([]hecate.Field, 0, len(old)+len(wanted))
 	kept := map[string]bool{}
@@ -146,10 +147,11 @@ func formerSlot(old []hecate.Field, f hecate.Field) string {
 			return o.Slot
 		}
 	}
-	for _, o := range old {
-		if o.Name == f.Name && o.Type == f.Type && o.Target == f.Target {
-			return o.Slot
-		}
+	// The first of the name is its latest: live ones come first, then what was dropped last. A field that had another type
+	// in between has been retyped, and starts empty: contracts/syncano.md 2.8.
+	last := slices.IndexFunc(old, func(o hecate.Field) bool { return o.Name == f.Name })
+	if last >= 0 && old[last].Type == f.Type && old[last].Target == f.Target {
+		return old[last].Slot
 	}
 	return ""
 }
