@@ -89,6 +89,9 @@ func (h *hostMapping) UnmarshalText(text []byte) error {
 	if !slices.Contains(dialectNames, dialect) {
 		return fmt.Errorf("no dialect %q; there are %s", dialect, strings.Join(dialectNames, ", "))
 	}
+	if bound && !slices.Contains(boundDialects, dialect) {
+		return fmt.Errorf("a host name can be bound to one app only for %s, got %q", strings.Join(boundDialects, ", "), text)
+	}
 	*h = hostMapping{dialect, app, strings.ToLower(name)}
 	return nil
 }

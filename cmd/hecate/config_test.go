@@ -24,7 +24,7 @@ func TestAHostNameIsBoundToAnApp(t *testing.T) {
 			t.Errorf("%s: %q, want %q", host, got, want)
 		}
 	}
-	for _, text := range []string{"skygear/=a", "nosuch=a", "skygear=", "skygear"} {
+	for _, text := range []string{"skygear/=a", "nosuch=a", "skygear=", "skygear", "syncano/books=a", "usergrid/acme/films=a", "native/books=a"} {
 		if err := new(hostMapping).UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%s is taken", text)
 		}

@@ -25,6 +25,9 @@ import (
 // dialectNames are the dialects that --host can map.
 var dialectNames = []string{"native", "skygear", "syncano", "usergrid"}
 
+// boundDialects are those that can serve one app alone on a host name. The paths of the others name the app.
+var boundDialects = []string{"skygear"}
+
 // Run serves until the terminal's context ends.
 func (c *serveCommand) Run(t *terminal) (err error) {
 	// Passwords are hashed in child processes. Should those fail, they are hashed here, and Go's scheduler
