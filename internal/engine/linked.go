@@ -333,29 +333,33 @@ func (e *Engine) IsLinked(ctx context.Context, actor *hecate.Actor, from hecate.
 // LinkNames returns the names of the links at records, whoever asks: for answers that show what there is to follow. Records without
 // links are absent.
 func (e *Engine) LinkNames(ctx context.Context, app hecate.AppID, ids []hecate.RecordID) (map[hecate.RecordID]LinkNames, error) {
-	named := make(map[hecate.RecordID]LinkNames, len(ids))
+	var named map[hecate.RecordID]LinkNames
 	var unknown []hecate.RecordID
-	for _, id := range ids {
-		n, ok := e.cache.links.peek(recordOf(app, id))
-		if !ok {
-			unknown = append(unknown, id)
-			continue
+	note := func(id hecate.RecordID, n LinkNames) {
+		if len(n.From) == 0 && len(n.To) == 0 {
+			return
+		}
+		if named == nil {
+			named = make(map[hecate.RecordID]LinkNames, len(ids))
 		}
 		named[id] = n
 	}
-	if len(unknown) > 0 {
-		loaded, err := e.loadLinkNames(ctx, app, unknown)
-		if err != nil {
-			return nil, fmt.Errorf("link names: %w", err)
+	for _, id := range ids {
+		if n, ok := e.cache.links.peek(recordOf(app, id)); ok {
+			note(id, n)
+			continue
 		}
-		for id, n := range loaded {
-			named[id] = n
-		}
+		unknown = append(unknown, id)
 	}
-	for id, n := range named {
-		if len(n.From) == 0 && len(n.To) == 0 {
-			delete(named, id)
-		}
+	if len(unknown) == 0 {
+		return named, nil
+	}
+	loaded, err := e.loadLinkNames(ctx, app, unknown)
+	if err != nil {
+		return nil, fmt.Errorf("link names: %w", err)
+	}
+	for id, n := range loaded {
+		note(id, n)
 	}
 	return named, nil
 }

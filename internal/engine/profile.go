@@ -58,7 +58,7 @@ func (e *Engine) changeProfile(ctx context.Context, tx *store.DB, actor *hecate.
 	return e.updateIn(ctx, tx, asked, c, RecordRef{ID: u.ID.ProfileID()}, in)
 }
 
-// Profiles returns those profiles of users that the actor may read, as he may see them, in one query. Kinds: Forbidden when
+// Profiles returns those profiles of users that the actor may read, as he may see them, in one query at most. Kinds: Forbidden when
 // the profiles are closed to him.
 func (e *Engine) Profiles(ctx context.Context, actor *hecate.Actor, ids []hecate.UserID) (map[hecate.UserID]*hecate.Record, error) {
 	const op = "list profiles"
@@ -73,7 +73,7 @@ func (e *Engine) Profiles(ctx context.Context, actor *hecate.Actor, ids []hecate
 	if visible(actor, c, hecate.Read).None {
 		return nil, e.forbid(actor, op, pathOf(c))
 	}
-	all, err := e.profiles(ctx, e.db, app.ID, ids)
+	all, err := e.knownProfiles(ctx, c, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +106,39 @@ func (e *Engine) growProfile(ctx context.Context, tx *store.DB, actor *hecate.Ac
 	}
 	in.Values = withoutUnknownNils(x.found[hecate.ProfileName], in.Values)
 	return in, nil
+}
+
+// knownProfiles is profiles through the cache of records, where that is exact.
+func (e *Engine) knownProfiles(ctx context.Context, c *hecate.Collection, ids []hecate.UserID) (map[hecate.UserID]*hecate.Record, error) {
+	if !e.db.Single() {
+		return e.profiles(ctx, e.db, c.App, ids)
+	}
+	t := e.cache.records
+	all := make(map[hecate.UserID]*hecate.Record, len(ids))
+	var unknown []hecate.UserID
+	var gens []uint64
+	for _, id := range ids {
+		key := recordKey(c.App, c.ID, string(id))
+		if r, ok := t.peek(key); ok {
+			all[id] = r
+			continue
+		}
+		unknown, gens = append(unknown, id), append(gens, t.gen(key).Load())
+	}
+	if len(unknown) == 0 {
+		return all, nil
+	}
+	loaded, err := e.profiles(ctx, e.db, c.App, unknown)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range unknown {
+		if r := loaded[id]; r != nil {
+			all[id] = r
+			t.keep(recordKey(c.App, c.ID, string(id)), r, gens[i])
+		}
+	}
+	return all, nil
 }
 
 // profiles returns the profiles of users in one query.

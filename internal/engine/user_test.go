@@ -553,7 +553,14 @@ func TestCachedUsersFollowTheSchemaOfProfiles(t *testing.T) {
 		}
 		nick := func() any {
 			t.Helper()
-			return must[*UserDetail](t)(h.User(ctx, owner, UserRef{Seq: 1})).Profile.Values["nick"]
+			d := must[*UserDetail](t)(h.User(ctx, owner, UserRef{Seq: 1}))
+			for range 2 { // read, and kept
+				p := must[map[hecate.UserID]*hecate.Record](t)(h.Profiles(ctx, owner, []hecate.UserID{d.User.ID, "none"}))[d.User.ID]
+				if p.Values["nick"] != d.Profile.Values["nick"] {
+					t.Errorf("alone the profile has %v, with its user %v", p.Values["nick"], d.Profile.Values["nick"])
+				}
+			}
+			return d.Profile.Values["nick"]
 		}
 		schema(hecate.StringType)
 		must[*UserDetail](t)(h.CreateUser(ctx, owner, CreateUserInput{Username: "gordon", Profile: RecordInput{Values: hecate.Values{"nick": "g"}}}))

@@ -16,9 +16,14 @@ import (
 
 // meta is what an entity's metadata says of where it is and what leads on from there.
 type meta struct {
-	path                                       string // "": its place in its collection
-	connections, connecting, collections, sets map[string]string
+	path                    string // "": its place in its collection
+	connections, connecting map[string]string
+	own                     string // where sets and collections are
+	collections, sets       []lead
 }
+
+// lead is something that an entity has, and where: below the entity itself.
+type lead struct{ name, path string }
 
 // itemRef is what stands behind a collection in a path: contracts/usergrid.md 1.
 type itemRef struct {
@@ -246,23 +251,25 @@ func (a *api) entities(r *web.Request, c *call, coll *hecate.Collection, recs []
 		return nil, err
 	}
 	out := make([]raw, len(recs))
+	l, size := labelsOf(coll), 0
 	for i, rec := range recs {
-		out[i] = a.projected(coll, rec, metas[rec.ID], fields)
+		out[i] = l.projected(rec, metas[rec.ID], fields, size)
+		size = len(out[i])
 	}
 	return out, nil
 }
 
 // connectedMeta says of records by what names they are connected, as far as the parameter connections asks for it.
 func (a *api) connectedMeta(r *web.Request, c *call, coll *hecate.Collection, ids []hecate.RecordID) (map[hecate.RecordID]meta, error) {
-	metas := make(map[hecate.RecordID]meta, len(ids))
 	which := r.QueryOne("connections")
 	if len(ids) == 0 || which == "none" {
-		return metas, nil
+		return nil, nil
 	}
 	names, err := a.engine.LinkNames(r.Context(), c.app.ID, ids)
-	if err != nil {
+	if err != nil || len(names) == 0 {
 		return nil, err
 	}
+	metas := make(map[hecate.RecordID]meta, len(names))
 	for id, n := range names {
 		var m meta
 		if which != "in" {
@@ -291,15 +298,31 @@ func pathsTo(names []string, before string) map[string]string {
 
 // recordEntity is a record of a collection as the wire shows it: contracts/usergrid.md 9.
 func (a *api) recordEntity(c *hecate.Collection, r *hecate.Record, m meta) raw {
-	return a.projected(c, r, m, nil)
+	return labelsOf(c).projected(r, m, nil, 0)
 }
 
-// projected is recordEntity with nothing but the properties wanted.
-func (a *api) projected(c *hecate.Collection, r *hecate.Record, m meta, fields []projection) raw {
-	var j web.JSONWriter
+// labels are what the entities of a collection have in common, found once for a page.
+type labels struct{ typ, base string }
+
+func labelsOf(c *hecate.Collection) labels {
+	return labels{typ: hecate.Singular(c.Name), base: entityPath(c, "")}
+}
+
+// The room that entities and answers begin with.
+const (
+	entityRoom   = 1 << 10
+	envelopeRoom = 1 << 10
+)
+
+// projected is a record on the wire with nothing but the properties wanted, nil: all. about is how long it may become; 0: unknown.
+func (l labels) projected(r *hecate.Record, m meta, fields []projection, about int) raw {
+	if about == 0 {
+		about = entityRoom
+	}
+	j := web.JSONWriter{Buf: make([]byte, 0, about+about/8)}
 	j.Open()
 	j.Text("uuid", string(r.ID))
-	j.Text("type", hecate.Singular(c.Name))
+	j.Text("type", l.typ)
 	size := 0
 	if fields == nil {
 		size = everything(&j, r)
@@ -307,24 +330,30 @@ func (a *api) projected(c *hecate.Collection, r *hecate.Record, m meta, fields [
 		size = wanted(&j, r, fields)
 	}
 	if m.path == "" {
-		m.path = entityPath(c, r.ID)
+		m.path = l.base + string(r.ID)
 	}
 	m.write(&j, size)
 	j.Close()
 	return j.Buf
 }
 
+// put writes a member that is a stored value.
+func put(j *web.JSONWriter, name string, v any) {
+	j.Name(name)
+	j.Buf = appendValue(j.Buf, v)
+}
+
 // everything writes all properties and returns their size.
 func everything(j *web.JSONWriter, r *hecate.Record) int {
 	if name, ok := r.Values[nameField]; ok {
-		j.Raw(nameField, appendValue(nil, name))
+		put(j, nameField, name)
 	}
 	j.Int("created", r.CreatedAt.UnixMilli())
 	j.Int("modified", r.UpdatedAt.UnixMilli())
 	from := len(j.Buf)
 	for _, name := range slices.Sorted(maps.Keys(r.Values)) {
 		if name != nameField && (!reserved[name] || name == assetField) {
-			j.Raw(name, appendValue(nil, r.Values[name]))
+			put(j, name, r.Values[name])
 		}
 	}
 	return len(j.Buf) - from
@@ -339,7 +368,7 @@ func wanted(j *web.JSONWriter, r *hecate.Record, fields []projection) int {
 		}
 		if v, ok := propertyAt(r, p.property); ok {
 			said[p.name] = true
-			j.Raw(p.name, appendValue(nil, v))
+			put(j, p.name, v)
 		}
 	}
 	return len(j.Buf) - from
@@ -365,19 +394,38 @@ func (m *meta) write(j *web.JSONWriter, size int) {
 	j.Open()
 	j.Text("path", m.path)
 	j.Int("size", int64(size))
-	for _, part := range []struct {
-		name  string
-		paths map[string]string
-	}{{"sets", m.sets}, {"collections", m.collections}, {"connections", m.connections}, {"connecting", m.connecting}} {
-		if part.paths == nil {
-			continue
-		}
-		j.Name(part.name)
-		j.Open()
-		for _, name := range slices.Sorted(maps.Keys(part.paths)) {
-			j.Text(name, part.paths[name])
-		}
-		j.Close()
+	m.below(j, "sets", m.sets)
+	m.below(j, "collections", m.collections)
+	paths(j, "connections", m.connections)
+	paths(j, "connecting", m.connecting)
+	j.Close()
+}
+
+// below writes what an entity has.
+func (m *meta) below(j *web.JSONWriter, name string, leads []lead) {
+	if leads == nil {
+		return
+	}
+	j.Name(name)
+	j.Open()
+	for _, l := range leads {
+		j.Name(l.name)
+		b := web.AppendText(j.Buf, m.own)
+		b = append(b[:len(b)-1], '/') // over the quote
+		j.Buf = append(append(b, l.path...), '"')
+	}
+	j.Close()
+}
+
+// paths writes paths by their names.
+func paths(j *web.JSONWriter, name string, paths map[string]string) {
+	if paths == nil {
+		return
+	}
+	j.Name(name)
+	j.Open()
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		j.Text(name, paths[name])
 	}
 	j.Close()
 }

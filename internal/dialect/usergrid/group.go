@@ -94,7 +94,7 @@ func knownBelow(segments []string) []string {
 
 // The metadata of a group.
 var (
-	groupSets        = map[string]string{"rolenames": "roles", "permissions": "permissions"}
+	groupSets        = []lead{{"permissions", "permissions"}, {"rolenames", "roles"}}
 	groupCollections = sameNames("activities", "feed", "roles", "users")
 )
 
@@ -106,7 +106,7 @@ func groupThing(g *hecate.Group, m meta) *thing {
 	if m.path == "" {
 		m.path = groupPath(g)
 	}
-	m.sets, m.collections = below(groupPath(g), groupSets), below(groupPath(g), groupCollections)
+	m.own, m.sets, m.collections = groupPath(g), groupSets, groupCollections
 	t := newThing("group", string(g.ID), m)
 	t.set("name", g.Properties["name"])
 	t.set("created", g.CreatedAt.UnixMilli())

@@ -41,7 +41,7 @@ var unsaid = []string{
 
 // answer sends the envelope of a call on an application.
 func (a *api) answer(w *web.Response, r *web.Request, c *call, x reply) error {
-	var j web.JSONWriter
+	j := web.JSONWriter{Buf: make([]byte, 0, x.room())}
 	j.Open()
 	if x.action == "" {
 		x.action = strings.ToLower(r.Method)
@@ -83,6 +83,15 @@ func (a *api) answerManager(w *web.Response, r *web.Request, m *manager, x reply
 	x.end(&j)
 	j.Close()
 	return send(w, r, http.StatusOK, j.Buf)
+}
+
+// room is about how long the answer is.
+func (x *reply) room() int {
+	n := envelopeRoom + len(x.list) + len(x.data)
+	for _, e := range x.entities {
+		n += len(e) + 1
+	}
+	return n
 }
 
 // middle writes what stands before the times.

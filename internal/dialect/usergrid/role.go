@@ -32,12 +32,18 @@ func rolePath(r hecate.Role) string { return "/roles/" + string(r.ID) }
 // notRole are members of a role's JSON that are no properties of it.
 var notRole = map[string]bool{"name": true, "roleName": true, "title": true, "inactivity": true, "permissions": true}
 
+// The metadata of a role.
+var (
+	roleSets        = sameNames("permissions")
+	roleCollections = sameNames("groups", "users")
+)
+
 // roleThing is a role as answers show it: contracts/usergrid.md 8.3.
 func roleThing(r hecate.Role, m meta) *thing {
 	if m.path == "" {
 		m.path = rolePath(r)
 	}
-	m.sets, m.collections = below(rolePath(r), sameNames("permissions")), below(rolePath(r), sameNames("users", "groups"))
+	m.own, m.sets, m.collections = rolePath(r), roleSets, roleCollections
 	t := newThing("role", string(r.ID), m)
 	t.set("name", r.Name)
 	t.set("created", r.CreatedAt.UnixMilli())

@@ -44,26 +44,33 @@ func (t *thing) setAll(values map[string]any) {
 
 // json is the thing with those properties alone that fields name, nil: with all.
 func (t *thing) json(fields []projection) raw {
-	var j web.JSONWriter
+	j := web.JSONWriter{Buf: make([]byte, 0, entityRoom)}
 	j.Open()
 	j.Text("uuid", t.id)
 	j.Text("type", t.typ)
 	from := len(j.Buf)
 	if fields == nil {
 		for _, name := range t.names {
-			j.Raw(name, appendValue(nil, t.values[name]))
+			put(&j, name, t.values[name])
 		}
 	}
-	said := map[string]bool{"uuid": true, "type": true, "metadata": true}
-	for _, p := range fields {
-		if v := valueAt(t.values, p.property); v != nil && !said[p.name] {
-			said[p.name] = true
-			j.Raw(p.name, appendValue(nil, v))
-		}
+	if fields != nil {
+		t.wanted(&j, fields)
 	}
 	t.meta.write(&j, len(j.Buf)-from)
 	j.Close()
 	return j.Buf
+}
+
+// wanted writes the properties of a projection that are there.
+func (t *thing) wanted(j *web.JSONWriter, fields []projection) {
+	said := map[string]bool{"uuid": true, "type": true, "metadata": true}
+	for _, p := range fields {
+		if v := valueAt(t.values, p.property); v != nil && !said[p.name] {
+			said[p.name] = true
+			put(j, p.name, v)
+		}
+	}
 }
 
 // things are a stretch of a list: those of its rows that the caller may see.

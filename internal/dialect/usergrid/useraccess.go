@@ -103,25 +103,16 @@ func (c *call) isSelf(u *hecate.User) bool { return c.actor.User != nil && c.act
 
 // The metadata of a user: contracts/usergrid.md 7.1.
 var (
-	userSets        = map[string]string{"rolenames": "roles", "permissions": "permissions"}
-	userCollections = sameNames("activities", "devices", "feed", "groups", "roles", "following", "followers")
+	userSets        = []lead{{"permissions", "permissions"}, {"rolenames", "roles"}}
+	userCollections = sameNames("activities", "devices", "feed", "followers", "following", "groups", "roles")
 )
 
-func sameNames(names ...string) map[string]string {
-	m := make(map[string]string, len(names))
-	for _, name := range names {
-		m[name] = name
+func sameNames(names ...string) []lead {
+	leads := make([]lead, len(names))
+	for i, name := range names {
+		leads[i] = lead{name, name}
 	}
-	return m
-}
-
-// below are paths that begin with another one.
-func below(path string, names map[string]string) map[string]string {
-	out := make(map[string]string, len(names))
-	for name, rest := range names {
-		out[name] = path + "/" + rest
-	}
-	return out
+	return leads
 }
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -134,7 +125,7 @@ func userThing(u *hecate.User, profile *hecate.Record, names nameRights, m meta)
 	if m.path == "" {
 		m.path = userPath(u)
 	}
-	m.sets, m.collections = below(userPath(u), userSets), below(userPath(u), userCollections)
+	m.own, m.sets, m.collections = userPath(u), userSets, userCollections
 	t := newThing("user", string(u.ID), m)
 	var values hecate.Values
 	modified := u.UpdatedAt
