@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,7 +129,7 @@ func (a *asking) do(req *http.Request, out any) error {
 	case len(text) > maxAnswer:
 		return unreachable(errors.New("the answer is too long"))
 	}
-	if err := a.verdict(resp); err != nil {
+	if err := a.verdict(resp, text); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(text, out); err != nil {
@@ -138,20 +139,67 @@ func (a *asking) do(req *http.Request, out any) error {
 }
 
 // verdict is what a status says.
-func (a *asking) verdict(resp *http.Response) error {
+func (a *asking) verdict(resp *http.Response, text []byte) error {
 	switch status := resp.StatusCode; {
 	case status == http.StatusOK, status == http.StatusCreated:
 		return nil
-	case status == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests, status < 500 && limited(resp.Header, text):
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 		after := time.Duration(min(max(seconds, 1), 3600)) * time.Second
 		return hecate.E(hecate.TooMany, "ask provider").On("provider").Says("the provider is asked too often").After(after)
+	case status < 500 && transient(text):
+		return unreachable(fmt.Errorf("status %d", status))
 	case status >= 500:
 		return unreachable(fmt.Errorf("status %d", status))
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return hecate.E(hecate.BadToken, "ask provider").On("token").Because(errGone)
 	}
 	return refused("the provider refuses the token")
+}
+
+// complaint is how providers say more than their status does: facebook by numbers, google by reasons, foursquare by a type.
+type complaint struct {
+	Error json.RawMessage
+	Meta  struct{ ErrorType string }
+}
+
+// codes are facebook's number and google's reasons.
+func (c *complaint) codes() (number int, transient bool, reasons []string) {
+	var said struct {
+		Code      int
+		Transient bool `json:"is_transient"`
+		Errors    []struct{ Reason string }
+	}
+	_ = json.Unmarshal(c.Error, &said) // OAuth's own is a word, which leaves said empty
+	for _, e := range said.Errors {
+		reasons = append(reasons, e.Reason)
+	}
+	return said.Code, said.Transient, append(reasons, c.Meta.ErrorType)
+}
+
+// The refusals that are about how often is asked, and not about the token, where no 429 says so.
+var (
+	limitCodes   = []int{4, 17, 32, 341, 613} // facebook
+	limitReasons = []string{"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded", "rate_limit_exceeded"}
+)
+
+// limited reports whether a refusal is one of those.
+func limited(h http.Header, text []byte) bool {
+	if h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0" { // github's 403
+		return true
+	}
+	var c complaint
+	_ = json.Unmarshal(text, &c) // what is no JSON says nothing
+	number, _, reasons := c.codes()
+	return slices.Contains(limitCodes, number) || slices.ContainsFunc(reasons, func(r string) bool { return slices.Contains(limitReasons, r) })
+}
+
+// transient reports whether a refusal is the provider's own failure: facebook's numbers 1 and 2.
+func transient(text []byte) bool {
+	var c complaint
+	_ = json.Unmarshal(text, &c)
+	number, is, _ := c.codes()
+	return is || number == 1 || number == 2
 }
 
 // withoutURL is the cause of a failed request alone: its URL may hold the token.

@@ -6,9 +6,11 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"hecate"
@@ -30,7 +32,7 @@ type Config struct {
 	Client *http.Client     // nil: one that follows no redirect
 	Now    func() time.Time // nil: time.Now
 	Wait   time.Duration    // for one provider, all its requests together; 0: 8 s
-	AtOnce int              // providers asked at the same time; 0: 32
+	AtOnce int              // questions at the same time; 0: 128. One provider gets a quarter of them
 }
 
 // Providers asks providers. It is safe for concurrent use.
@@ -38,7 +40,7 @@ type Providers struct {
 	client *http.Client
 	now    func() time.Time
 	wait   time.Duration
-	busy   chan struct{}
+	busy   places
 	oidc   issuers
 }
 
@@ -55,9 +57,9 @@ func New(c Config) *Providers {
 		p.wait = 8 * time.Second
 	}
 	if c.AtOnce <= 0 {
-		c.AtOnce = 32
+		c.AtOnce = 128
 	}
-	p.busy = make(chan struct{}, c.AtOnce)
+	p.busy = places{all: c.AtOnce, each: max(1, c.AtOnce/4), taken: map[string]int{}}
 	return p
 }
 
@@ -118,17 +120,45 @@ func (p *Providers) Profile(ctx context.Context, t Token, s Settings) (*hecate.P
 
 // begin takes a place among those who ask, and bounds how long it takes. done gives the place back.
 func (p *Providers) begin(ctx context.Context, row provider, s Settings) (a *asking, done func(), err error) {
-	select {
-	case p.busy <- struct{}{}:
-	default:
-		return nil, nil, hecate.E(hecate.TooMany, "ask provider").On("provider").Says("too many sign-ins at once").After(time.Second)
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.wait)
-	a = &asking{p: p, ctx: ctx, settings: s, base: strings.TrimSuffix(s.APIURL, "/"), row: row}
+	a = &asking{p: p, settings: s, base: strings.TrimSuffix(s.APIURL, "/"), row: row}
 	if a.base == "" {
 		a.base = row.base
 	}
-	return a, func() { cancel(); <-p.busy }, nil
+	at := cmp.Or(s.Issuer, a.base)
+	if !p.busy.take(at) {
+		return nil, nil, hecate.E(hecate.TooMany, "ask provider").On("provider").Says("too many sign-ins at once").After(time.Second)
+	}
+	var cancel context.CancelFunc
+	a.ctx, cancel = context.WithTimeout(ctx, p.wait)
+	return a, func() { cancel(); p.busy.leave(at) }, nil
+}
+
+// places are the questions that may stand open: who waits for a slow provider leaves places for the others.
+type places struct {
+	mu        sync.Mutex
+	all, each int
+	sum       int
+	taken     map[string]int // by the provider's address
+}
+
+func (p *places) take(at string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sum >= p.all || p.taken[at] >= p.each {
+		return false
+	}
+	p.sum++
+	p.taken[at]++
+	return true
+}
+
+func (p *places) leave(at string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sum--
+	if p.taken[at]--; p.taken[at] == 0 {
+		delete(p.taken, at)
+	}
 }
 
 // asking is one question to a provider.

@@ -3,6 +3,7 @@ package provider
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -221,6 +222,68 @@ func TestNoMoreQuestionsThanAllowedStandOpen(t *testing.T) {
 	defer f.mu.Unlock()
 	if len(f.seen) > 2 {
 		t.Errorf("%d questions at once", len(f.seen))
+	}
+}
+
+func TestASlowProviderLeavesPlacesForTheOthers(t *testing.T) {
+	t.Parallel()
+	slow, quick := newFake(t, nil), newFake(t, documented["facebook"].answers)
+	p := New(Config{AtOnce: 8, Wait: time.Second})
+	results := make(chan error, 8)
+	for range 8 {
+		go func() { _, err := ask(t, p, "facebook", "slow", Settings{APIURL: slow.URL}); results <- err }()
+	}
+	for range 6 { // those that are turned away at once
+		<-results
+	}
+	if _, err := ask(t, p, "facebook", "good", Settings{APIURL: quick.URL}); err != nil {
+		t.Error(err)
+	}
+	<-results
+	<-results
+	if len(p.busy.taken) > 0 || p.busy.sum != 0 {
+		t.Errorf("places are still taken: %v", p.busy.taken)
+	}
+}
+
+// A refusal that is not about the token is none: each provider says so in its own way.
+func TestALimitIsKnownWithoutA429(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status  int
+		header  http.Header
+		body    string
+		refusal bool
+	}{
+		"facebook's limit":           {400, nil, `{"error":{"message":"(#4) Application request limit reached","type":"OAuthException","is_transient":true,"code":4}}`, false},
+		"facebook's own failure":     {400, nil, `{"error":{"message":"An unknown error occurred","type":"OAuthException","code":1}}`, false},
+		"facebook's expired session": {400, nil, `{"error":{"message":"Session has expired","type":"OAuthException","code":190,"error_subcode":463}}`, true},
+		"google's limit":             {403, nil, `{"error":{"errors":[{"domain":"usageLimits","reason":"userRateLimitExceeded"}],"code":403}}`, false},
+		"google's invalid token":     {401, nil, `{"error":{"code":401,"message":"Invalid Credentials","status":"UNAUTHENTICATED"}}`, true},
+		"google's word of OAuth":     {400, nil, `{"error":"invalid_token","error_description":"Invalid Value"}`, true},
+		"github's limit":             {403, http.Header{"X-Ratelimit-Remaining": {"0"}}, `{"message":"API rate limit exceeded"}`, false},
+		"github's second limit":      {403, http.Header{"Retry-After": {"60"}}, `{"message":"You have exceeded a secondary rate limit"}`, false},
+		"github's bad credentials":   {401, http.Header{"X-Ratelimit-Remaining": {"59"}}, `{"message":"Bad credentials"}`, true},
+		"foursquare's limit":         {403, nil, `{"meta":{"code":403,"errorType":"rate_limit_exceeded"},"response":{}}`, false},
+		"foursquare's revoked token": {401, nil, `{"meta":{"code":401,"errorType":"invalid_auth"},"response":{}}`, true},
+		"no JSON":                    {403, nil, `<html>`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				maps.Copy(w.Header(), c.header)
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.body))
+			}))
+			t.Cleanup(s.Close)
+			want := hecate.TooMany
+			if c.refusal {
+				want = hecate.BadToken
+			}
+			if _, err := ask(t, New(Config{}), "facebook", "x", Settings{APIURL: s.URL}); !errors.Is(err, want) {
+				t.Errorf("err = %v, want %v", err, want)
+			}
+		})
 	}
 }
 
