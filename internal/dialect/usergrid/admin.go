@@ -139,7 +139,7 @@ func (a *api) registerAdmin(w *web.Response, r *web.Request, m *manager) error {
 	if err != nil {
 		return err
 	}
-	in.Properties = f.adminProperties()
+	in.Properties, in.Mailing = f.adminProperties(), a.adminConfirmation(r)
 	in.RandomPassword = true
 	d, err := a.engine.RegisterAdmin(r.Context(), m.actor, in)
 	if err != nil {
@@ -181,7 +181,9 @@ func (a *api) updateAdmin(w *web.Response, r *web.Request, m *manager) error {
 	if err != nil {
 		return err
 	}
-	in := engine.UpdateAdminInput{Email: f.given("email"), Username: f.given("username"), Name: f.given("name")}
+	in := engine.UpdateAdminInput{
+		Email: f.given("email"), Username: f.given("username"), Name: f.given("name"), Mailing: a.adminConfirmation(r),
+	}
 	if in.Username != nil {
 		if err := checkAdminName(*in.Username); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Engine    *engine.Engine
 	PublicURL func() string // base of the URLs in answers, without a final slash and without the dialect's prefix; nil: none
+	PagesURL  func() string // base of the links in letters, the dialect's prefix included; nil: PublicURL and the prefix of the request
 	// ServiceAdmin is the name and password of the operator's own account for HTTP Basic; without a name there is none.
 	ServiceAdmin ServiceAdmin
 	Log          *slog.Logger     // faults of ours; nil: slog.Default
@@ -35,6 +36,7 @@ const dialectName = "usergrid"
 type api struct {
 	engine    *engine.Engine
 	publicURL func() string
+	pages     func() string // nil: publicURL and the prefix of the request
 	service   ServiceAdmin
 	log       *slog.Logger
 	now       func() time.Time
@@ -45,7 +47,7 @@ type api struct {
 
 // Handler serves the whole dialect. Errors are those of a wrong route table.
 func Handler(c Config) (http.Handler, error) {
-	a := &api{engine: c.Engine, publicURL: c.PublicURL, service: c.ServiceAdmin, log: c.Log, now: c.Now}
+	a := &api{engine: c.Engine, publicURL: c.PublicURL, pages: c.PagesURL, service: c.ServiceAdmin, log: c.Log, now: c.Now}
 	if a.log == nil {
 		a.log = slog.Default()
 	}

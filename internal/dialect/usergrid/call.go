@@ -18,6 +18,8 @@ type call struct {
 	at    *address
 	began time.Time
 	onto  *engine.Onto // what is saved is hung on this; nil: on nothing
+
+	prefix string // of the dialect in the path of the request
 }
 
 // manager is one request on the management API.
@@ -87,7 +89,7 @@ func (a *api) begin(r *web.Request) (*call, error) {
 	if errors.Is(at.err, hecate.NoApp) {
 		return nil, hecate.E(hecate.NoApp, "find application").With("org", at.org).With("app", at.name).With("path", at.uri)
 	}
-	return &call{app: at.app, at: at, began: a.now()}, at.err
+	return &call{app: at.app, at: at, began: a.now(), prefix: r.Prefix()}, at.err
 }
 
 // identified is the call with its actor by the request's credentials.

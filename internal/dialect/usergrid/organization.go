@@ -115,7 +115,7 @@ func (a *api) registerOrg(w *web.Response, r *web.Request, m *manager) error {
 	if in.Owner, err = f.admin(); err != nil {
 		return err
 	}
-	in.Owner.Properties = f.adminProperties()
+	in.Owner.Properties, in.Owner.Mailing = f.adminProperties(), a.adminConfirmation(r)
 	made, err := a.engine.RegisterOrg(r.Context(), m.actor, in)
 	if err != nil {
 		return takenBy(err, in.Name, in.Owner)
@@ -251,8 +251,12 @@ func (a *api) createOrgUser(w *web.Response, r *web.Request, m *manager) error {
 	if err != nil {
 		return err
 	}
-	in.Properties = f.adminProperties()
-	admin, err := a.engine.CreateOrgAdmin(r.Context(), m.actor, org.ID, in)
+	in.Properties, in.Mailing = f.adminProperties(), a.adminConfirmation(r)
+	var letters []engine.Mailing
+	if !strings.EqualFold(r.QueryOne("invite"), "false") {
+		letters = append(letters, engine.Mailing{Subject: "User Invited To Organization"})
+	}
+	admin, err := a.engine.CreateOrgAdmin(r.Context(), m.actor, org.ID, in, letters...)
 	if err != nil {
 		return takenBy(err, "", in)
 	}

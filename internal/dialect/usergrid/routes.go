@@ -11,7 +11,7 @@ import (
 // appRoutes are the paths inside an application. The first segment is in the plural and in lower case whatever was
 // typed; {rest...} is what is left of a path of many forms.
 func (a *api) appRoutes() []web.Route[*call] {
-	return slices.Concat(a.applicationRoutes(), a.tokenRoutes(), a.socialRoutes(), a.accountRoutes(), a.userRoutes(), a.roleRoutes(), a.collectionRoutes(), a.connectionRoutes())
+	return slices.Concat(a.applicationRoutes(), a.tokenRoutes(), a.socialRoutes(), a.accountRoutes(), a.pageRoutes(), a.userRoutes(), a.roleRoutes(), a.collectionRoutes(), a.connectionRoutes())
 }
 
 // tokenRoutes are the ways in and out: contracts/usergrid.md 4.
@@ -41,6 +41,48 @@ func (a *api) accountRoutes() []web.Route[*call] {
 		web.Put(user+"/credentials", a.serving(), a.setUserCredentials),
 		web.Get(user+"/setpin", a.managing(), a.setPIN),
 		web.Post(user+"/setpin", a.managing(), a.setPIN),
+	}
+}
+
+// pageRoutes are the ways of those who prove by a letter who they are: contracts/usergrid.md 6.6, 7.2. GET of a page changes nothing.
+func (a *api) pageRoutes() []web.Route[*call] {
+	const user = "/users/{user}"
+	ticket, asks := a.unproven("a page; the ticket of a letter is the proof"), a.unproven("it queues a letter to the user himself, or to those who decide")
+	return []web.Route[*call]{
+		web.Get("/users/resetpw", ticket, a.resetUser),
+		web.Post("/users/resetpw", ticket, a.resetUser),
+		web.Get(user+"/resetpw", ticket, a.resetUser),
+		web.Post(user+"/resetpw", ticket, a.resetUser),
+		web.Get(user+"/activate", ticket, a.activateUser),
+		web.Post(user+"/activate", ticket, a.activateUser),
+		web.Get(user+"/confirm", ticket, a.confirmUser),
+		web.Post(user+"/confirm", ticket, a.confirmUser),
+		web.Get(user+"/reactivate", asks, a.reactivateUser),
+		web.Post(user+"/reactivate", asks, a.reactivateUser),
+		web.Get("/users/sendpin", asks, a.sendPIN),
+		web.Post("/users/sendpin", asks, a.sendPIN),
+		web.Get(user+"/sendpin", asks, a.sendPIN),
+		web.Post(user+"/sendpin", asks, a.sendPIN),
+	}
+}
+
+// managementPageRoutes are those of admins: contracts/usergrid.md 6.1, 6.2, 6.6.
+func (a *api) managementPageRoutes() []web.Route[*manager] {
+	const users, user, org = "/management/users", "/management/users/{user}", "/management/organizations/{org}"
+	ticket, asks := a.asNobody("a page; the ticket of a letter is the proof"), a.asNobody("it queues a letter to the admin himself")
+	return []web.Route[*manager]{
+		web.Get(users+"/resetpw", ticket, a.resetAdmin),
+		web.Post(users+"/resetpw", ticket, a.resetAdmin),
+		web.Get(user+"/resetpw", ticket, a.resetAdmin),
+		web.Post(user+"/resetpw", ticket, a.resetAdmin),
+		web.Get(user+"/activate", ticket, a.activateAdmin),
+		web.Post(user+"/activate", ticket, a.activateAdmin),
+		web.Get(user+"/confirm", ticket, a.confirmAdmin),
+		web.Post(user+"/confirm", ticket, a.confirmAdmin),
+		web.Get(user+"/reactivate", asks, a.reactivateAdmin),
+		web.Get(org+"/activate", a.asNobody("a page that says the same to all"), a.organizationPage),
+		web.Get(org+"/confirm", a.asNobody("a page that says the same to all"), a.organizationPage),
+		web.Get(org+"/reactivate", a.asManager(), a.reactivateOrg),
 	}
 }
 
@@ -187,7 +229,7 @@ func (a *api) collectionRoutes() []web.Route[*call] {
 
 // managementRoutes are the paths outside of applications: contracts/usergrid.md 6.
 func (a *api) managementRoutes() []web.Route[*manager] {
-	return slices.Concat(a.organizationRoutes(), a.adminRoutes(), a.managementTokenRoutes(), a.serviceRoutes(), []web.Route[*manager]{
+	return slices.Concat(a.organizationRoutes(), a.adminRoutes(), a.managementTokenRoutes(), a.managementPageRoutes(), a.serviceRoutes(), []web.Route[*manager]{
 		web.Get("/status", a.asNobody("liveness"), a.status),
 		web.Get("/lb-status", a.asNobody("liveness"), a.status),
 		web.Get("/", a.asNobody("a redirect"), a.redirect),

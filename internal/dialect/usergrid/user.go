@@ -102,6 +102,11 @@ func (a *api) readNewUser(ctx context.Context, c *call, object map[string]any) (
 	if active != nil && *active && !c.isUserOrGuest() {
 		in.NotActivated = false
 	}
+	if in.NotActivated {
+		if in.Letters, err = a.newcomerLetters(ctx, c, in.Username, in.Email); err != nil {
+			return in, err
+		}
+	}
 	values, err := a.profileOf(ctx, c, object)
 	if err != nil {
 		return in, err
