@@ -286,6 +286,8 @@ var rowsOutside = []row{
 	{"bbuu uuu+u uuu+ uuuu", "POST /management/token", "", "{}"},
 	{"bbuu uuu+u uuu+ uuuu", "GET /management/me", "", ""},
 	{"bbuu uuu+u uuu+ uuuu", "POST /management/me", "", "{}"},
+	{"xxxx xxxxx xxxx xxxx", "GET /management/externaltoken", "/management/externaltoken?ext_access_token=x&ttl=1000", ""},
+	{"bbbb bbbbb bbbb bbbb", "POST /management/externaltoken", "", "{}"},
 	{"++++ +++++ ++++ ++++", "GET /management/authorize", "/management/authorize?response_type=token", ""},
 	{"++++ +++++ ++++ ++++", "POST /management/authorize", "/management/authorize?response_type=token", "{}"},
 	{"uuuu uuuux uuuu uuuu", "ANY /system", "", ""},
