@@ -5,6 +5,8 @@ package blob
 import (
 	"context"
 	"io"
+	"iter"
+	"time"
 )
 
 // Store keeps bytes under names that the caller makes unique. Names hold
@@ -18,4 +20,13 @@ type Store interface {
 	Open(ctx context.Context, name string) (io.ReadSeekCloser, error)
 	// Delete removes the bytes; an unknown name is no error.
 	Delete(ctx context.Context, name string) error
+	// All gives every blob once, those of one directory in a row. What is put or deleted meanwhile may be
+	// left out. An error comes last.
+	All(ctx context.Context) iter.Seq2[Blob, error]
+}
+
+// Blob is what is known of bytes without reading them.
+type Blob struct {
+	Name     string
+	StoredAt time.Time
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"path/filepath"
@@ -120,6 +121,69 @@ func (d *Dir) Delete(_ context.Context, name string) error {
 		return fmt.Errorf("delete blob: %w", err)
 	}
 	return nil
+}
+
+// listed is how many entries of a directory are read at once: one may hold millions.
+const listed = 512
+
+var errStopped = errors.New("stopped")
+
+// All implements Store.
+func (d *Dir) All(ctx context.Context) iter.Seq2[Blob, error] {
+	return func(yield func(Blob, error) bool) {
+		err := d.each(ctx, ".", func(b Blob) error {
+			if !yield(b, nil) {
+				return errStopped
+			}
+			return ctx.Err()
+		})
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(Blob{}, fmt.Errorf("list blobs: %w", err))
+		}
+	}
+}
+
+// each calls fn for what lies below dir, which may go meanwhile.
+func (d *Dir) each(ctx context.Context, dir string, fn func(Blob) error) error {
+	f, err := d.root.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	for {
+		entries, end := f.ReadDir(listed)
+		for _, entry := range entries {
+			if err := d.entry(ctx, path.Join(dir, entry.Name()), entry, fn); err != nil {
+				return err
+			}
+		}
+		if errors.Is(end, io.EOF) {
+			return nil
+		}
+		if end != nil {
+			return end
+		}
+	}
+}
+
+func (d *Dir) entry(ctx context.Context, name string, entry fs.DirEntry, fn func(Blob) error) error {
+	if checkName(name) != nil {
+		return nil // no blob: half-written ones, somebody's own files
+	}
+	if entry.IsDir() {
+		return d.each(ctx, name, fn)
+	}
+	info, err := d.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fn(Blob{name, info.ModTime()})
 }
 
 // checkName refuses what is not one of the names that Store documents.

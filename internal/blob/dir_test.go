@@ -2,14 +2,19 @@ package blob
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hecate"
 )
@@ -47,6 +52,69 @@ func TestDir(t *testing.T) {
 		_ = r.Close()
 		if string(got) != text {
 			t.Fatal("other bytes came back")
+		}
+	})
+	t.Run("all are listed with their times, and nothing else", func(t *testing.T) {
+		t.Parallel()
+		d, at := openDir(t)
+		want := map[string]bool{}
+		for n := range listed + 3 {
+			want[fmt.Sprintf("app/%d", n)] = true
+		}
+		if _, _, err := d.Put(t.Context(), "other/1", strings.NewReader("x"), 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(filepath.Join(at, "app"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range append(slices.Collect(maps.Keys(want)), "tmp/half", "README.md", "app/Upper") {
+			if err := os.WriteFile(filepath.Join(at, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want["other/1"] = true
+		if err := os.Symlink("/", filepath.Join(at, "link")); err != nil {
+			t.Fatal(err)
+		}
+		count := 0
+		for b, err := range d.All(t.Context()) {
+			if err != nil || !want[b.Name] || time.Since(b.StoredAt).Abs() > time.Hour {
+				t.Fatalf("%+v, %v", b, err)
+			}
+			count++
+			if err := d.Delete(t.Context(), b.Name); err != nil { // as a sweeper does
+				t.Fatal(err)
+			}
+		}
+		if count != len(want) {
+			t.Errorf("%d of %d are listed", count, len(want))
+		}
+		for range d.All(t.Context()) {
+			t.Error("a blob is left")
+		}
+	})
+	t.Run("a listing stops when its reader does, and when the context ends", func(t *testing.T) {
+		t.Parallel()
+		d, _ := openDir(t)
+		for _, name := range []string{"a/1", "a/2", "b/1"} {
+			if _, _, err := d.Put(t.Context(), name, strings.NewReader("x"), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, err := range d.All(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		var last error
+		for _, err := range d.All(ctx) {
+			last = err
+		}
+		if !errors.Is(last, context.Canceled) {
+			t.Errorf("err %v", last)
 		}
 	})
 	t.Run("more than the limit is refused and leaves nothing", func(t *testing.T) {

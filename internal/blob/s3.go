@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/url"
 	"os"
 
@@ -102,4 +103,19 @@ func (s *S3) Delete(ctx context.Context, name string) error {
 		return fmt.Errorf("delete blob: %w", err)
 	}
 	return nil
+}
+
+// All implements Store.
+func (s *S3) All(ctx context.Context) iter.Seq2[Blob, error] {
+	return func(yield func(Blob, error) bool) {
+		for o := range s.client.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Recursive: true}) {
+			if o.Err != nil {
+				yield(Blob{}, fmt.Errorf("list blobs: %w", o.Err))
+				return
+			}
+			if checkName(o.Key) == nil && !yield(Blob{o.Key, o.LastModified}, nil) {
+				return
+			}
+		}
+	}
 }

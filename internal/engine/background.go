@@ -13,14 +13,18 @@ import (
 
 type counter = atomic.Int64
 
-const sweepEvery = 10 * time.Minute
+const (
+	sweepEvery  = 10 * time.Minute
+	straysEvery = 24 * time.Hour
+)
 
 // runBackground owns every goroutine of the engine and waits for them.
 func (e *Engine) runBackground(ctx context.Context) error {
 	var wg sync.WaitGroup
 	var listenErr error
 	wg.Go(func() { e.audit.run(ctx) })
-	wg.Go(func() { e.sweep(ctx) })
+	wg.Go(func() { e.every(ctx, sweepEvery, e.sweepOnce) })
+	wg.Go(func() { e.every(ctx, straysEvery, e.sweepStrays) })
 	wg.Go(func() { e.runOutbox(ctx) })
 	wg.Go(func() { listenErr = e.db.Listen(ctx, e.cache.heard, e.cache.gap) })
 	wg.Wait()
@@ -31,23 +35,24 @@ func (e *Engine) runBackground(ctx context.Context) error {
 	return nil
 }
 
-// sweep removes what time has ended: expired sessions and tickets, files that
-// no record took.
-func (e *Engine) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
+// every calls sweep again and again until ctx ends. What fails is tried again the next time.
+func (e *Engine) every(ctx context.Context, pause time.Duration, sweep func(context.Context) error) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := e.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+			if err := sweep(ctx); err != nil && ctx.Err() == nil {
 				e.log.Error("sweep", "err", err)
 			}
 		}
 	}
 }
 
+// sweepOnce removes what time has ended: expired sessions and tickets, files that
+// no record took.
 func (e *Engine) sweepOnce(ctx context.Context) error {
 	if err := e.sweepSessions(ctx); err != nil {
 		return err

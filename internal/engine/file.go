@@ -25,6 +25,9 @@ const (
 	maxMediaType   = 256
 	stagedFor      = time.Hour
 	sweepFileBatch = 500
+	// strayAge is how old bytes must be to be strays: a file that is being stored has bytes before it has a row.
+	strayAge   = 24 * time.Hour
+	strayBatch = 100
 )
 
 // Upload is a file on its way in. Bytes are read once, to the end.
@@ -296,4 +299,60 @@ func (e *Engine) sweepFiles(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// sweepStrays removes bytes that no file names. A process that ends between a commit and the removal of the bytes that
+// it made useless leaves such.
+func (e *Engine) sweepStrays(ctx context.Context) error {
+	const op = "sweep strays"
+	before := e.now().Add(-strayAge)
+	var app hecate.AppID
+	var ids []hecate.FileID
+	for b, err := range e.blobs.All(ctx) {
+		if err != nil {
+			return fmt.Errorf("%s: %w", op, err)
+		}
+		of, id, ok := strings.Cut(b.Name, "/")
+		if !ok || !b.StoredAt.Before(before) {
+			continue
+		}
+		if hecate.AppID(of) != app || len(ids) == strayBatch {
+			if err := e.dropStrays(ctx, app, ids); err != nil {
+				return fmt.Errorf("%s: %w", op, err)
+			}
+			app, ids = hecate.AppID(of), ids[:0]
+		}
+		ids = append(ids, hecate.FileID(id))
+	}
+	if err := e.dropStrays(ctx, app, ids); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return nil
+}
+
+// dropStrays removes those of an app's bytes that no file names. Bytes of an app that is not in this database stay:
+// another server may keep its files here too, and a database that was put back in a hurry may be the wrong one.
+func (e *Engine) dropStrays(ctx context.Context, app hecate.AppID, ids []hecate.FileID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if _, err := e.db.App(ctx, app); errors.Is(err, hecate.NotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	rows, err := e.db.Files(ctx, app, ids)
+	if err != nil {
+		return err
+	}
+	named := make(map[hecate.FileID]bool, len(rows))
+	for _, f := range rows {
+		named[f.ID] = true
+	}
+	strays := slices.DeleteFunc(ids, func(id hecate.FileID) bool { return named[id] })
+	e.dropBlobs(ctx, app, strays)
+	if len(strays) > 0 {
+		e.log.InfoContext(ctx, "removed bytes that no file names", "app", app, "count", len(strays))
+	}
+	return nil
 }

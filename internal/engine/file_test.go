@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -107,6 +108,49 @@ func TestStagedFilesAreSweptAfterAnHour(t *testing.T) {
 			t.Error("swept the wrong files")
 		}
 		failed[*hecate.Record](t, hecate.Invalid, "f")(h.CreateRecord(ctx, h.owner, h.c, RecordInput{Values: hecate.Values{"f": old}}))
+	})
+}
+
+func TestBytesThatNoFileNamesAreSweptAfterADay(t *testing.T) {
+	withRecords(t, func(t *testing.T, h *records) {
+		put := func(app hecate.AppID, id string) hecate.FileRef {
+			t.Helper()
+			_, _, err := h.blobs.Put(ctx, blobName(app, hecate.FileID(id)), strings.NewReader("x"), 1)
+			works(t, err)
+			return hecate.FileRef{ID: hecate.FileID(id)}
+		}
+		held, staged := h.stage(h.owner, "held"), h.stage(h.owner, "staged")
+		h.make(h.owner, hecate.Values{"f": held})
+		stray := put(h.app.ID, "00000000-0000-7000-8000-000000000001")
+		for n := range strayBatch {
+			put(h.app.ID, fmt.Sprintf("00000000-0000-7000-9000-%012d", n))
+		}
+		foreign := hecate.AppID("00000000-0000-7000-8000-00000000000a")
+		elsewhere := put(foreign, "00000000-0000-7000-8000-000000000002")
+		kept := func() (n int) {
+			for _, err := range h.blobs.All(ctx) {
+				works(t, err)
+				n++
+			}
+			return n
+		}
+		all := kept()
+		// The bytes carry the time of this machine, whatever the clock of the test shows.
+		h.clock.move(time.Since(h.clock.now()) + 23*time.Hour)
+		works(t, h.sweepStrays(ctx))
+		if got := kept(); got != all {
+			t.Errorf("%d of %d are left, swept too early", got, all)
+		}
+		h.clock.move(2 * time.Hour)
+		works(t, h.sweepStrays(ctx))
+		if h.stored(stray) || !h.stored(held) || !h.stored(staged) || kept() != all-1-strayBatch {
+			t.Errorf("stray %v, held %v, staged %v; %d of %d are left", h.stored(stray), h.stored(held), h.stored(staged), kept(), all)
+		}
+		r, err := h.blobs.Open(ctx, blobName(foreign, elsewhere.ID))
+		if err != nil {
+			t.Fatal("bytes of an app that is not in this database are gone")
+		}
+		r.Close()
 	})
 }
 
