@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -56,6 +57,9 @@ type verifySpec struct {
 	AutoSendSignup bool      `yaml:"auto_send_signup"`
 	AutoSendUpdate bool      `yaml:"auto_send_update"`
 	Criteria       yaml.Node `yaml:"criteria"` // any, all, or a list of keys
+
+	SuccessRedirect string `yaml:"success_redirect"`
+	ErrorRedirect   string `yaml:"error_redirect"`
 }
 
 type forgotPasswordSpec struct {
@@ -206,7 +210,18 @@ func (c *checker) settings(s settingsSpec, path []any) {
 	} else if k != 0 && k != yaml.SequenceNode {
 		c.fault(at(path, "skygear", "verify", "criteria"), "criteria is any, all, or a list of keys")
 	}
+	c.redirect(s.Skygear.Verify.SuccessRedirect, at(path, "skygear", "verify", "success_redirect"))
+	c.redirect(s.Skygear.Verify.ErrorRedirect, at(path, "skygear", "verify", "error_redirect"))
+	c.redirect(s.Skygear.ForgotPassword.SuccessRedirect, at(path, "skygear", "forgot_password", "success_redirect"))
+	c.redirect(s.Skygear.ForgotPassword.ErrorRedirect, at(path, "skygear", "forgot_password", "error_redirect"))
 	c.social(s.Social, at(path, "social"))
+}
+
+// redirect faults what is no address of a page.
+func (c *checker) redirect(text string, path []any) {
+	if u, err := url.Parse(text); text != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+		c.fault(path, "%q is no URL such as https://app.example.com/done", text)
+	}
 }
 
 func (c *checker) social(social map[string]socialSpec, path []any) {

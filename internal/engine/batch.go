@@ -26,6 +26,8 @@ type SaveInput struct {
 	Fields []hecate.Field
 	// Username and Email, profiles only, change the user's login names; "" removes one.
 	Username, Email *string
+	// Letters, profiles only, are what their user gets with the change, which is seen as it was and as it is.
+	Letters func(was, is UserDetail) []UserLetter
 }
 
 // FieldText names a record by the text of a unique field. One that is made gets it. A collection whose field is not
@@ -146,6 +148,7 @@ type saving struct {
 	existing []*hecate.Record // by item, as they were before the batch; nil: none
 	results  []SaveResult
 	onto     hanging
+	whole    *hecate.Record // what change stored last, whoever may see what of it
 }
 
 func (b *saving) run(ctx context.Context) error {
@@ -453,7 +456,15 @@ func (b *saving) save(ctx context.Context, i int) (*hecate.Record, error) {
 	if err := b.mayChange(c, before.Record, &item); err != nil { // it may be another than it was
 		return nil, err
 	}
-	return b.change(ctx, c, before, in, names)
+	if item.Letters == nil || names.user == nil {
+		return b.change(ctx, c, before, in, names)
+	}
+	was := UserDetail{User: new(*names.user), Profile: before.Record}
+	r, err := b.change(ctx, c, before, in, names)
+	if err != nil {
+		return nil, err
+	}
+	return r, b.e.sendAll(ctx, b.tx, b.app, names.user, item.Letters(was, UserDetail{User: names.user, Profile: b.whole}))
 }
 
 func (b *saving) lock(ctx context.Context, c *hecate.Collection, item *SaveInput) (store.Stored, error) {
@@ -474,7 +485,7 @@ type userNames struct {
 func (b *saving) holdUser(ctx context.Context, i int) (userNames, error) {
 	const op = "save records"
 	item, r := &b.items[i], b.existing[i]
-	if item.Username == nil && item.Email == nil || r == nil {
+	if item.Username == nil && item.Email == nil && item.Letters == nil || r == nil {
 		return userNames{}, nil
 	}
 	if err := checkNames(op, deref(item.Username), deref(item.Email)); err != nil {
@@ -544,7 +555,7 @@ func (b *saving) change(ctx context.Context, c *hecate.Collection, before store.
 	if err := b.recount(ctx, c, before, &in); err != nil {
 		return nil, err
 	}
-	if names.user != nil {
+	if names.names.Username != nil || names.names.Email != nil {
 		if err := b.rename(ctx, c, before.Record, names); err != nil {
 			return nil, err
 		}
@@ -553,6 +564,7 @@ func (b *saving) change(ctx context.Context, c *hecate.Collection, before store.
 	if err != nil {
 		return nil, err
 	}
+	b.whole = r
 	return b.rights.strip(c, echo(b.asked(c), c, before.Record, r, &in)), nil
 }
 

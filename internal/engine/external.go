@@ -17,6 +17,7 @@ type ExternalLoginInput struct {
 	Fields          []hecate.Field
 	Extend          bool
 	Username, Email *string
+	Letters         []UserLetter // what a new user gets
 	Dialect         string
 	Open            *OpenSession
 }
@@ -47,7 +48,7 @@ func (e *Engine) LoginExternal(ctx context.Context, actor *hecate.Actor, in Exte
 			return nil, false, err
 		}
 		u, token, err := e.bringIn(ctx, actor, app, newcomer{
-			CreateUserInput: CreateUserInput{Username: deref(in.Username), Email: deref(in.Email), Profile: in.Profile, Dialect: in.Dialect},
+			CreateUserInput: CreateUserInput{Username: deref(in.Username), Email: deref(in.Email), Profile: in.Profile, Dialect: in.Dialect, Letters: in.Letters},
 			open:            in.Open, external: &who, withoutRoles: true, arrives: true, wish: &wish{in.Fields, in.Extend},
 		}, "create user")
 		if errors.Is(err, hecate.Exists) && hecate.Detail(err).Field == "subject" {

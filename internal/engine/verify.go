@@ -55,7 +55,7 @@ func (e *Engine) AskVerification(ctx context.Context, actor *hecate.Actor, in Ve
 }
 
 // ConfirmAddress uses a ticket or code of AskVerification up. The user's own address is verified from then on. For the address in another field
-// the caller compares Ticket.Address with what Ticket.About holds now, and keeps the result. Kinds: BadToken, Expired.
+// the caller compares Ticket.Address with what Ticket.About holds now, and keeps the result: in.Profile. Kinds: BadToken, Expired, what in.Profile refuses.
 func (e *Engine) ConfirmAddress(ctx context.Context, app *hecate.App, in TicketInput) (*TicketDetail, error) {
 	in.Purpose = VerifyTicket
 	return e.confirm(ctx, app, in, "confirm address", func(t *hecate.Ticket, u *hecate.User) (verified, activated bool) {
@@ -90,6 +90,9 @@ func (e *Engine) confirm(ctx context.Context, app *hecate.App, in TicketInput, o
 				return err
 			}
 		}
+		if err := e.provedProfile(ctx, tx, app, t.Ticket, u, in.Profile); err != nil {
+			return err
+		}
 		if err := e.sendAll(ctx, tx, app, u, in.Letters); err != nil {
 			return err
 		}
@@ -101,3 +104,21 @@ func (e *Engine) confirm(ctx context.Context, app *hecate.App, in TicketInput, o
 	}
 	return out, nil
 }
+
+// provedProfile changes a user's profile as a proof says.
+func (e *Engine) provedProfile(ctx context.Context, tx *store.DB, app *hecate.App, t *hecate.Ticket, u *hecate.User, proves func(*hecate.Ticket) *RecordInput) error {
+	if proves == nil {
+		return nil
+	}
+	in := proves(t)
+	if in == nil {
+		return nil
+	}
+	himself := asUser(app, u)
+	himself.Powers[hecate.AreaUsers] |= hecate.Update // changeProfile asks: the ticket is what decides
+	_, err := e.changeProfile(ctx, tx, himself, app, u, *in)
+	return inProfile(err)
+}
+
+// IsAddress reports whether letters can go to an address.
+func IsAddress(text string) bool { return text != "" && checkEmail("", "", text) == nil }

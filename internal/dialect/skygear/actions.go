@@ -28,6 +28,7 @@ type call struct {
 	proof   hecate.Proof // as presented, without the token where the gate does not look at it
 	app     *hecate.App
 	actor   *hecate.Actor
+	refused error // where nobody has to be logged in: why the user who is may not act
 }
 
 // master reports whether the caller holds the master key (or runs the app as an admin).

@@ -22,6 +22,7 @@ func (a *api) engineDoors(hostApp func(host string) string) doors {
 		appByKey:      a.engine.AppByKey,
 		authenticate:  a.authenticate,
 		passwordValid: func(_ context.Context, actor *hecate.Actor) error { return a.engine.PasswordValid(actor) },
+		verified:      a.verifiedUser,
 	}
 	if hostApp != nil {
 		d.appByHost = func(r *web.Request) (*hecate.App, error) { return a.appNamed(r.Context(), hostApp(r.Host)) }

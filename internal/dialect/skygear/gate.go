@@ -205,6 +205,9 @@ func (d *doors) enterLoosely(r *web.Request, g gate, c *call) error {
 	if err != nil && (c.actor == nil || hecate.KindOf(err) == hecate.Internal) {
 		return err
 	}
+	if errors.Is(err, hecate.UserDisabled) {
+		c.refused = err
+	}
 	return d.askUser(r.Context(), g, c, nil)
 }
 

@@ -26,13 +26,13 @@ func (a *api) table() []action {
 		on("role:revoke", administrator, a.roleRevoke),
 		on("role:get", optionalUser, a.roleGet),
 
-		// Letters: not configured, see ticket.go.
+		// Letters.
 		on("user:forgot-password", plainLambda, a.passwordForgotten),
-		on("user:forgot-password:test", tokenOnly, a.letterTest),
-		on("user:welcome-email:test", tokenOnly, a.letterTest),
+		on("user:forgot-password:test", tokenOnly, a.testLetter(testOf("reset", subjectReset), resetPagePath, "email")),
+		on("user:welcome-email:test", tokenOnly, a.testLetter(testOf(letterWelcome, subjectWelcome), "", "email")),
 		on("user:reset-password", plainLambda, a.passwordByCode),
 		on("user:verify_request", plainLambda, a.verifyRequest),
-		on("user:verify_request:test", tokenOnly, a.letterTest),
+		on("user:verify_request:test", tokenOnly, a.testLetter(testOf("verify", subjectVerify), verifyPagePath, "record_value")),
 		on("user:verify_code", plainLambda, a.verifyCode),
 
 		// Providers.
@@ -85,7 +85,12 @@ func (a *api) table() []action {
 func (a *api) routes() []web.Route[*call] {
 	signature := web.Open[*call]("the signature in the URL")
 	key := web.Require("API key", a.resolvePage(keyOnly))
+	ticket := web.Open[*call]("the ticket in the letter")
 	return []web.Route[*call]{
+		web.Get(resetPagePath, ticket, a.resetPage),
+		web.Post(resetPagePath, ticket, a.resetPage),
+		web.Get(verifyPagePath, ticket, a.verifyPage),
+		web.Post(verifyPagePath, ticket, a.verifyPage),
 		web.Get("/files/{name...}", signature, a.fileGet),
 		web.Post("/files/{name...}", key, a.filePost).MaxUpload(maxAsset),
 		web.Put("/files/{name...}", key, a.filePut).MaxUpload(maxAsset),

@@ -52,11 +52,14 @@ type saving struct {
 	faults []*failure // of those that could not be
 	given  []givenRecord
 	places []int // of given in the answer
+
+	verify  verification
+	letters func(was, is engine.UserDetail) []engine.UserLetter // to a user whose record is saved
 }
 
 // recordSave makes and changes records, each for itself or all of them or none.
 func (a *api) recordSave(w *web.Response, r *web.Request, c *call) error {
-	s := &saving{api: a, call: c}
+	s := &saving{api: a, call: c, verify: settingsOf(c.app).verify, letters: a.updateLetters(r, c.app)}
 	list, atomic, err := s.readRequest(r)
 	if err != nil {
 		return err
@@ -207,6 +210,8 @@ func (s *saving) item(g givenRecord, t *hecate.Collection, users map[string]heca
 		if err := splitNames(g.fields, &in); err != nil {
 			return in, err
 		}
+		maps.DeleteFunc(g.fields, func(name string, _ any) bool { return s.verify.owns(name) })
+		in.Letters = s.letters
 	}
 	in.Input.Values = make(hecate.Values, len(g.fields))
 	for _, name := range slices.Sorted(maps.Keys(g.fields)) {

@@ -60,6 +60,8 @@ func (a *api) authResponse(r *web.Request, c *call, l *engine.LoginResult) ([]by
 		return nil, err
 	}
 	profile, more := profileRecord(l.User, l.Profile, l.Before)
+	verify := settingsOf(c.app).verify
+	verify.addTo(more, person{l.User, l.Profile}, true)
 	shape, err := a.profileShape(r, c.app, seer, l.User, profile)
 	if err != nil {
 		return nil, err

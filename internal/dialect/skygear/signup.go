@@ -1,7 +1,6 @@
 package skygear
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -52,6 +51,7 @@ func (a *api) readSignUp(r *web.Request, c *call) (in engine.SignUpInput, err er
 	}
 	in.Profile, in.Fields = given.record, given.fields
 	in.Username, in.Email = given.name(usernameField), given.name(emailField)
+	in.Letters = a.signUpLetters(r, c.app, given.address(in.Names))
 	in.Password, in.Extend, in.Open, in.Dialect = hecate.NewSecret(password), true, opening(), dialectName
 	return in, nil
 }
@@ -75,10 +75,25 @@ func (g *givenProfile) name(field string) string {
 	return ""
 }
 
+// address is what a key of the new user's record will hold; names are login names given beside the profile.
+func (g *givenProfile) address(names map[string]string) func(key string) string {
+	return func(key string) string {
+		if name := names[key]; name != "" {
+			return name
+		}
+		if name := g.name(key); name != "" {
+			return name
+		}
+		text, _ := g.record.Values[key].(string)
+		return text
+	}
+}
+
 // readProfile reads the profile of a user who is about to be made. last_login_at is the server's own.
 func (a *api) readProfile(r *web.Request, c *call, raw map[string]any) (*givenProfile, error) {
 	g := &givenProfile{names: map[string]*string{}}
 	fields := make(map[string]any, len(raw))
+	verify := settingsOf(c.app).verify
 	for name, value := range raw {
 		switch name {
 		case usernameField, emailField:
@@ -91,7 +106,9 @@ func (a *api) readProfile(r *web.Request, c *call, raw map[string]any) (*givenPr
 			}
 		case lastLoginField:
 		default:
-			fields[name] = value
+			if !verify.owns(name) {
+				fields[name] = value
+			}
 		}
 	}
 	ctx := r.Context()
@@ -140,17 +157,18 @@ func (a *api) customTokenLogin(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	l, err := a.loginExternal(r.Context(), c, claims.Subject, given)
+	l, err := a.loginExternal(r, c, claims.Subject, given)
 	if err != nil {
 		return signUpFault(err)
 	}
 	return a.answerAuth(w, r, c, l)
 }
 
-func (a *api) loginExternal(ctx context.Context, c *call, subject string, given *givenProfile) (*engine.LoginResult, error) {
-	l, _, err := a.engine.LoginExternal(ctx, c.actor, engine.ExternalLoginInput{
+func (a *api) loginExternal(r *web.Request, c *call, subject string, given *givenProfile) (*engine.LoginResult, error) {
+	l, _, err := a.engine.LoginExternal(r.Context(), c.actor, engine.ExternalLoginInput{
 		Provider: "custom", Subject: subject, Profile: given.record, Fields: given.fields, Extend: true,
 		Username: given.names[usernameField], Email: given.names[emailField], Dialect: dialectName, Open: opening(),
+		Letters: a.signUpLetters(r, c.app, given.address(nil)),
 	})
 	return l, err
 }

@@ -2,6 +2,7 @@ package skygear
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"hecate"
@@ -80,13 +81,24 @@ func (a *api) arrive(r *web.Request, c *call, profile *hecate.Profile) ([]byte, 
 		return nil, err
 	}
 	l, _, err := a.engine.LoginSocial(r.Context(), c.actor, engine.SocialLoginInput{
-		Profile: profile, New: engine.CreateUserInput{Email: profile.Email, Profile: record}, Extend: true,
+		Profile: profile, New: engine.CreateUserInput{Email: profile.Email, Profile: record, Letters: a.socialLetters(r, c, profile)}, Extend: true,
 		Dialect: dialectName, Open: opening(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return a.authResponse(r, c, l)
+}
+
+// socialLetters are what a new user gets; an address that the provider has verified needs no other proof.
+func (a *api) socialLetters(r *web.Request, c *call, profile *hecate.Profile) []engine.UserLetter {
+	letters := a.signUpLetters(r, c.app, func(key string) string {
+		if key == emailField {
+			return profile.Email
+		}
+		return ""
+	})
+	return slices.DeleteFunc(letters, func(l engine.UserLetter) bool { return l.Ticket != "" && profile.EmailVerified })
 }
 
 // nested is {"result": result}.

@@ -17,12 +17,15 @@ type view struct {
 	rights engine.FieldRights
 	users  map[hecate.UserID]*hecate.User
 	types  map[hecate.CollectionID]*hecate.Collection
+	verify verification
+	self   hecate.UserID // who looks
+	master bool          // it is the master key
 }
 
 // viewOf prepares the view of records; nil ones are skipped.
 func (a *api) viewOf(r *web.Request, c *call, records []*hecate.Record) (*view, error) {
 	ctx := r.Context()
-	v := &view{types: map[hecate.CollectionID]*hecate.Collection{}}
+	v := &view{types: map[hecate.CollectionID]*hecate.Collection{}, verify: settingsOf(c.app).verify, self: c.actor.UserID(), master: c.master()}
 	var err error
 	if v.rights, err = a.engine.FieldRights(ctx, c.actor); err != nil {
 		return nil, err
@@ -123,7 +126,9 @@ func (v *view) append(dst []byte, rec *hecate.Record, fields map[string]bool, be
 	shape.readable = func(rec *hecate.Record, field string) bool { return v.rights.Of(t, field, rec).Has(hecate.FieldRead) }
 	var more hecate.Values
 	if u := v.users[hecate.UserID(rec.ID)]; u != nil {
+		p := person{u, rec}
 		rec, more = profileRecord(u, rec, u.LastLoginAt)
+		v.verify.addTo(more, p, v.master || v.self == u.ID)
 	}
 	return shape.append(dst, userType, rec, more, besides...)
 }

@@ -18,7 +18,6 @@ import (
 	"hecate/internal/blob"
 	"hecate/internal/dialect/syncano"
 	"hecate/internal/engine"
-	"hecate/internal/mail"
 	"hecate/internal/secret"
 	"hecate/internal/store/storetest"
 )
@@ -31,6 +30,7 @@ type world struct {
 	other  http.Handler // Syncano's API on the same engine
 	clock  *clock
 	log    *bytes.Buffer
+	mailed *letterBox
 }
 
 // clock is real time, moved.
@@ -64,7 +64,7 @@ func lite(t testing.TB) *world { return newWorld(t, "sqlite") }
 
 func newWorld(t testing.TB, engineName string) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, log: &bytes.Buffer{}}
+	w := &world{t: t, clock: &clock{}, log: &bytes.Buffer{}, mailed: &letterBox{}}
 	stored := storetest.Config(t, engineName)
 	stored.Now = w.clock.now
 	db := storetest.Open(t, stored)
@@ -79,7 +79,7 @@ func newWorld(t testing.TB, engineName string) *world {
 	t.Cleanup(func() { _ = blobs.Close() })
 	log := slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	w.engine = engine.New(engine.Config{
-		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: mail.Log{To: log}, Now: w.clock.now, Rand: rand.Reader, Log: log,
+		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: w.mailed, Now: w.clock.now, Rand: rand.Reader, Log: log,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -251,6 +251,9 @@ func readSettings(t *testing.T, raw map[string]any) (s hecate.Settings) {
 			AuthRecordKeys    [][]string `json:"auth_record_keys"`
 			CustomTokenSecret string     `json:"custom_token_secret"`
 			SchemaOnSave      *bool      `json:"schema_on_save"`
+			Verify            obj        `json:"verify"`
+			ForgotPassword    obj        `json:"forgot_password"`
+			WelcomeMail       bool       `json:"welcome_mail"`
 		}
 	}
 	text, err := json.Marshal(raw)
@@ -275,7 +278,10 @@ func readSettings(t *testing.T, raw map[string]any) (s hecate.Settings) {
 	s.Sessions.Signed = in.Skygear.TokenMode == "jwt"
 	s.LoginKeys = in.Skygear.AuthRecordKeys
 	s.ClosedSchema = in.Skygear.SchemaOnSave != nil && !*in.Skygear.SchemaOnSave
-	s.Dialects = map[string]map[string]any{extraName: {"custom_token_secret": in.Skygear.CustomTokenSecret}}
+	s.Dialects = map[string]map[string]any{extraName: {
+		"custom_token_secret": in.Skygear.CustomTokenSecret, "verify": in.Skygear.Verify, "forgot_password": in.Skygear.ForgotPassword,
+		"welcome_mail": in.Skygear.WelcomeMail,
+	}}
 	return s
 }
 

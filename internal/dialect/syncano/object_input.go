@@ -315,11 +315,11 @@ func isGroup(g hecate.Grant, id hecate.GroupID) bool {
 
 // extra keeps group_permissions where there is no group to grant them to; nil leaves Extra as it is.
 func (c *rightsChange) extra(now rights, stored hecate.Extra) hecate.Extra {
-	next := c.apply(now, levelFull)
+	level := c.apply(now, levelFull)
 	kept, has := stored[extraName][keptGroupLevel]
-	want := next.group.String()
+	want := level.group.String()
 	switch {
-	case next.groupID != "" || next.group == levelNone:
+	case level.groupID != "" || level.group == levelNone:
 		if !has {
 			return nil
 		}
@@ -335,7 +335,12 @@ func (c *rightsChange) extra(now rights, stored hecate.Extra) hecate.Extra {
 	if want != "" {
 		mine[keptGroupLevel] = want
 	}
-	return hecate.Extra{extraName: mine}
+	next := maps.Clone(stored) // what other dialects keep there stays
+	if next == nil {
+		next = hecate.Extra{}
+	}
+	next[extraName] = mine
+	return next
 }
 
 // readFields reads the members that the schema names.
