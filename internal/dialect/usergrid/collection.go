@@ -123,7 +123,11 @@ func (a *api) create(w *web.Response, r *web.Request, c *call) error {
 		a.drop(ctx, c, body)
 		return lost(err)
 	}
-	return a.answerOne(w, r, c, coll, rec)
+	if c.onto != nil {
+		return a.answerOne(w, r, c, coll, rec)
+	}
+	// Nothing leads to what was made a moment ago.
+	return a.answer(w, r, c, reply{path: "/" + hecate.Plural(coll.Name), entities: []raw{a.recordEntity(coll, rec, meta{})}})
 }
 
 // createEntity makes an entity in a collection, which comes into being where it is missing.
