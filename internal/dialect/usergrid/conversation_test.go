@@ -24,7 +24,6 @@ import (
 	"hecate/internal/blob"
 	"hecate/internal/dialect/usergrid"
 	"hecate/internal/engine"
-	"hecate/internal/mail"
 	"hecate/internal/secret"
 	"hecate/internal/store/storetest"
 )
@@ -189,6 +188,7 @@ type server struct {
 	bound   map[string]string
 	clock   *clock
 	engine  *engine.Engine
+	post    postbox // the letters that went out
 }
 
 // clock is real time, moved.
@@ -226,7 +226,7 @@ func newServer(t *testing.T, engineName string, empty bool) *server {
 	t.Cleanup(func() { _ = blobs.Close() })
 	log := slog.New(slog.NewTextHandler(failing{t}, &slog.HandlerOptions{Level: slog.LevelError}))
 	e := engine.New(engine.Config{
-		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: mail.Log{To: slog.New(slog.DiscardHandler)}, Now: s.clock.now,
+		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: &s.post, Now: s.clock.now,
 		Rand: rand.Reader, Log: log, OpenRegistration: true,
 	})
 	s.engine = e
