@@ -51,7 +51,7 @@ func flags() options {
 	flag.StringVar(&o.binary, "binary", "", "server to measure; built from ./cmd/hecate when empty")
 	flag.StringVar(&o.dir, "dir", "", "where the databases are made; must be on a disk (default: the system's temporary directory)")
 	flag.StringVar(&o.only, "only", "", "scenarios to run, separated by commas: "+strings.Join(names(), ", "))
-	flag.Float64Var(&o.seconds, "seconds", 2, "measured time of one side in one round")
+	flag.Float64Var(&o.seconds, "seconds", 1.6, "measured time of one side in one round")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds; each measures both sides")
 	flag.BoolVar(&o.json, "json", false, "print the report as JSON")
 	flag.BoolVar(&o.keep, "keep", false, "leave the databases and the server's log where they are")
