@@ -208,6 +208,9 @@ func (a *api) connect(w *web.Response, r *web.Request, c *call, x walk) error {
 		return err
 	}
 	actor := c.via(path)
+	if err := a.knows(r.Context(), c, id); err != nil {
+		return reached(c, r.Method, path, err)
+	}
 	if err := a.engine.Link(r.Context(), actor, x.from.id, x.name, id); err != nil {
 		return reached(c, r.Method, path, err)
 	}
@@ -216,6 +219,16 @@ func (a *api) connect(w *web.Response, r *web.Request, c *call, x walk) error {
 		return reached(c, r.Method, path, err)
 	}
 	return a.answerConnected(w, r, c, actor, x, []engine.Placed{to}, "")
+}
+
+// knows refuses what the caller may not read by itself: else a grant on his own entities would show him all others, once he has connected
+// them. Kinds: NotFound.
+func (a *api) knows(ctx context.Context, c *call, id hecate.RecordID) error {
+	if c.actor.User != nil && id == c.actor.User.ID.ProfileID() {
+		return nil
+	}
+	_, err := a.engine.RecordAnywhere(ctx, c.actor, id)
+	return err
 }
 
 // connectNew makes the entities of the body and connects them, in one write.

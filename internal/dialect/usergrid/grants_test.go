@@ -180,7 +180,10 @@ func (q *square) obeys(app, cell string, p *person, collection, id, title string
 	dog := q.madeID(q.at(app)+"/dogs", object{"title": "dog"})
 	q.must(operator, "POST", q.at(app)+"/dogs/"+dog+"/likes/"+id, nil)
 	q.must(operator, "POST", q.at(app)+path+"/likes/"+dog, nil)
-	ask := func(method, path string, body any) answer { q.t.Helper(); return q.inUsergrid(app, p, method, path, body) }
+	ask := func(method, path string, body any) answer {
+		q.t.Helper()
+		return q.inUsergrid(app, p, method, path, body)
+	}
 
 	says("GET", ask("GET", path, nil), by(reads)...)
 	says("POST", ask("POST", path, object{}), by(reads)...)
@@ -486,5 +489,27 @@ func TestUsersOfUsergridAreShownByOtherDialectsAsFarAsTheRolePolicySays(t *testi
 			q.must("", "POST", q.at(app)+"/token", object{"grant_type": "password", "username": ann.name, "password": "pass"})
 			q.must("Bearer "+ann.token, "GET", q.at(app)+"/users/me", nil)
 		}
+	})
+}
+
+// TestConnectingShowsNothingThatOneMayNotRead: whoever may do everything in one collection must not read all others by connecting to them.
+func TestConnectingShowsNothingThatOneMayNotRead(t *testing.T) {
+	eachSquare(t, func(t *testing.T, q *square) {
+		at, reviewer, someone := q.at("narrow"), q.tokenOf("a reviewer", false), q.person("narrow")
+		review := at + "/reviews/" + q.madeID(at+"/reviews", object{"title": "r"})
+		another := q.madeID(at+"/reviews", object{"title": "another"})
+		dog := q.madeID(at+"/dogs", object{"title": "hidden dog", "name": "rex"})
+		for _, to := range []string{dog, "dogs/" + dog, "dogs/rex", someone.id, "users/" + someone.id, "users/" + someone.name} {
+			q.say(reviewer, "POST", review+"/likes/"+to, nil).fails(404, "service_resource_not_found")
+			q.say(reviewer, "PUT", review+"/connections/likes/"+to, nil).fails(404, "service_resource_not_found")
+		}
+		if got := q.say(reviewer, "GET", review+"/likes", nil).ok(); len(got) != 0 {
+			t.Errorf("connected are %v", got)
+		}
+		q.say(reviewer, "POST", review+"/likes/"+another, nil).one()
+		q.say(reviewer, "POST", review+"/by/users/me", nil).one()
+		// What somebody else connected is shown, as the path says.
+		q.must(operator, "POST", review+"/about/"+dog, nil)
+		q.say(reviewer, "GET", review+"/about", nil).one()
 	})
 }
