@@ -68,7 +68,7 @@ func TestALetterOutlivesAKill(t *testing.T) {
 		}
 		s.kill()
 		post := mailtest.Start(t, mailtest.Config{Addr: addr})
-		s = start(t, o)
+		start(t, o)
 		eventually(t, 45*time.Second, "every letter has left", func() bool { return len(post.Mails()) >= people })
 		time.Sleep(time.Second)
 		seen := map[string]int{}

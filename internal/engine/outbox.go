@@ -105,8 +105,7 @@ type outgoing struct {
 	fields map[string]string
 	ticket *hecate.Ticket // that it carries, or nil
 	clear  hecate.Secret
-	until  time.Time // it is of no use after
-	blank  bool      // nobody may get it: the row is made for the time it takes
+	blank  bool // nobody may get it: the row is made for the time it takes
 }
 
 // sealedLetter is what a row of the outbox keeps sealed.

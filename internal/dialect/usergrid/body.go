@@ -13,6 +13,16 @@ type payload struct {
 	batch  []map[string]any // of an array; nil: no array was sent
 }
 
+// with is the object, made where none was sent, with one member set.
+func (p payload) with(name string, value any) map[string]any {
+	object := p.object
+	if object == nil {
+		object = map[string]any{}
+	}
+	object[name] = value
+	return object
+}
+
 // readPayload reads JSON whatever its media type, forms as properties, and nothing as nothing. Kinds: Malformed,
 // TooLarge, Unsupported.
 func readPayload(r *web.Request) (payload, error) {

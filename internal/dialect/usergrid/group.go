@@ -122,9 +122,6 @@ func groupThing(g *hecate.Group, m meta) *thing {
 	return t
 }
 
-// groupEntity is groupThing on the wire.
-func groupEntity(g *hecate.Group, m meta) raw { return groupThing(g, m).json(nil) }
-
 // groupsPage turns a page of groups into things.
 func groupsPage(page hecate.Page[*hecate.Group], under string) things {
 	out := things{more: page.More}
@@ -259,12 +256,7 @@ func (a *api) updateGroup(w *web.Response, r *web.Request, c *call) error {
 	}
 	g, err := a.groupFor(r, c, http.MethodPut)
 	if ref := itemOf(r.PathValue("group")); errors.Is(err, hecate.NotFound) && ref.name != "" {
-		object := body.object
-		if object == nil {
-			object = map[string]any{}
-		}
-		object["path"] = ref.name
-		t, err := a.newGroup(r.Context(), c, object)
+		t, err := a.newGroup(r.Context(), c, body.with("path", ref.name))
 		if err != nil {
 			return err
 		}

@@ -55,9 +55,6 @@ func roleThing(r hecate.Role, m meta) *thing {
 	return t
 }
 
-// roleEntity is roleThing on the wire.
-func roleEntity(r hecate.Role, m meta) raw { return roleThing(r, m).json(nil) }
-
 // maxInactivityMS is the longest inactivity that a time.Duration holds.
 const maxInactivityMS = int64(1<<63-1) / int64(time.Millisecond)
 
@@ -244,12 +241,7 @@ func (a *api) updateRole(w *web.Response, r *web.Request, c *call) error {
 	}
 	role, err := a.roleFor(r, c, http.MethodPut)
 	if ref := itemOf(r.PathValue("role")); errors.Is(err, hecate.NotFound) && ref.name != "" {
-		object := body.object
-		if object == nil {
-			object = map[string]any{}
-		}
-		object["name"] = ref.name
-		t, err := a.newRole(r.Context(), c, object)
+		t, err := a.newRole(r.Context(), c, body.with("name", ref.name))
 		if err != nil {
 			return err
 		}
