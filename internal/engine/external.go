@@ -69,11 +69,24 @@ func (e *Engine) loginKnown(ctx context.Context, actor *hecate.Actor, app *hecat
 	if err := checkNames(op, deref(in.Username), deref(in.Email)); err != nil {
 		return nil, err
 	}
+	got, err := e.loginVouched(ctx, actor, app, id, in.Dialect, in.Open, func(tx *store.DB, u *hecate.User) error {
+		return e.updateKnown(ctx, tx, actor, app, u, in, op)
+	})
+	if err != nil {
+		return nil, ownName(err, &app.Settings)
+	}
+	return got, nil
+}
+
+// loginVouched logs in a user for whom somebody else vouches, after change in the same write, which has him locked.
+// Kinds: NotFound on "user", UserDisabled (then nothing changes).
+func (e *Engine) loginVouched(ctx context.Context, actor *hecate.Actor, app *hecate.App, id hecate.UserID, dialect string, open *OpenSession, change func(tx *store.DB, u *hecate.User) error) (*LoginResult, error) {
+	const op = "login"
 	u, err := e.db.User(ctx, app.ID, id)
 	if err != nil {
 		return nil, missing(err, op, "user")
 	}
-	opened, token, err := e.openedFor(app, u, in.Dialect, in.Open)
+	opened, token, err := e.openedFor(app, u, dialect, open)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +100,7 @@ func (e *Engine) loginKnown(ctx context.Context, actor *hecate.Actor, app *hecat
 			e.refused(actor, app.ID, op, string(hecate.SubjectUser(id)), "disabled")
 			return before.MayAct(e.now())
 		}
-		if err := e.updateKnown(ctx, tx, actor, app, l.User, in, op); err != nil {
+		if err := change(tx, l.User); err != nil {
 			return err
 		}
 		if opened != nil {
@@ -104,7 +117,7 @@ func (e *Engine) loginKnown(ctx context.Context, actor *hecate.Actor, app *hecat
 		return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(id)))
 	})
 	if err != nil {
-		return nil, ownName(err, &app.Settings)
+		return nil, err
 	}
 	return e.loggedIn(ctx, app, &before, token)
 }

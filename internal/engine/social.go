@@ -176,48 +176,13 @@ func (e *Engine) createSocial(ctx context.Context, actor *hecate.Actor, app *hec
 // arriveSocial logs in a user by an identity, which joins his account if it has not yet: errChanged when it belongs to
 // somebody else by now, or the account's address is no longer proved.
 func (e *Engine) arriveSocial(ctx context.Context, actor *hecate.Actor, app *hecate.App, id hecate.UserID, who hecate.Identity, in SocialLoginInput) (*LoginResult, error) {
-	const op = "login"
-	u, err := e.db.User(ctx, app.ID, id)
-	if err != nil {
-		return nil, missing(err, op, "user")
-	}
-	opened, token, err := e.openedFor(app, u, in.Dialect, in.Open)
-	if err != nil {
-		return nil, err
-	}
-	var before hecate.User
-	err = e.db.Write(ctx, func(tx *store.DB) error {
-		l, err := e.loadUser(ctx, tx, app.ID, id, op)
-		if err != nil {
-			return err
-		}
-		if before = *l.User; before.MayAct(e.now()) != nil {
-			e.refused(actor, app.ID, op, string(hecate.SubjectUser(id)), "disabled")
-			return before.MayAct(e.now())
-		}
-		if err := e.joinIdentity(ctx, tx, l.User, who, in.Profile); err != nil {
-			return err
-		}
-		if opened != nil {
-			if err := tx.InsertSession(ctx, *opened); err != nil {
-				return err
-			}
-		}
-		if err := tx.TouchUser(ctx, app.ID, id); err != nil {
-			return err
-		}
-		if err := e.forgetUser(ctx, tx, app.ID, id); err != nil {
-			return err
-		}
-		return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(id)))
+	got, err := e.loginVouched(ctx, actor, app, id, in.Dialect, in.Open, func(tx *store.DB, u *hecate.User) error {
+		return e.joinIdentity(ctx, tx, u, who, in.Profile)
 	})
 	if errors.Is(err, hecate.NotFound) { // deleted meanwhile
 		return nil, errChanged
 	}
-	if err != nil {
-		return nil, err
-	}
-	return e.loggedIn(ctx, app, &before, token)
+	return got, err
 }
 
 // joinIdentity gives a user who is locked an identity that he may have already, and keeps what the provider says.
