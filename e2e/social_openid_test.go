@@ -150,6 +150,7 @@ func TestSignInByAnOpenIDProvider(t *testing.T) {
 	step("a redirect comes back to the page with the same user", func(t *testing.T) {
 		p.is("null", logOut)
 		p.goAway(`loginOAuthProviderWithRedirect("test", {options: {prompt: "login"}})`, "ada")
+		p.see("Ready")
 		p.is(ada, `return (await skygear.auth.getLoginRedirectResult())._id`)
 		p.is("undefined", `return skygear.auth.getLoginRedirectResult()`)
 		p.is(ada, me)
@@ -172,7 +173,7 @@ func TestSignInByAnOpenIDProvider(t *testing.T) {
 	})
 	step("an account is linked by a popup, and unlinked", func(t *testing.T) {
 		p.is("ben", `return (await skygear.auth.signupWithUsername("ben", "p1")).username`)
-		p.popUp(`linkOAuthProviderWithPopup("test", {options: {prompt: "login"}})`, "ben")
+		p.popUp(`linkOAuthProviderWithPopup("test", {options: {prompt: "login"}})`, "ben").agree("ben")
 		p.is("OK", `return (await window.outcome).result`)
 		p.is("test ben", `const all = await skygear.auth.getOAuthProviderProfiles(); return Object.keys(all) + " " + all.test.sub`)
 		ben := p.await(`(async () => { ` + me + ` })()`)
@@ -185,8 +186,12 @@ func TestSignInByAnOpenIDProvider(t *testing.T) {
 	})
 	step("an account is linked by a redirect; an identity of somebody else is not", func(t *testing.T) {
 		p.goAway(`linkOAuthProviderWithRedirect("test", {options: {prompt: "login"}})`, "ada")
+		p.agree("ben")
+		p.see("Ready")
 		p.is("refused: 108", `await skygear.auth.getLinkRedirectResult()`)
 		p.goAway(`linkOAuthProviderWithRedirect("test", {options: {prompt: "login"}})`, "ben")
+		p.agree("ben")
+		p.see("Ready")
 		p.is("OK", `return (await skygear.auth.getLinkRedirectResult()).result`)
 		p.is("ben", `return (await skygear.auth.getOAuthProviderProfiles()).test.sub`)
 		p.is("null", logOut)
@@ -238,24 +243,32 @@ func (p *skygearTab) open(call string) *browser {
 }
 
 // popUp is a call whose person signs in and consents in the window that it opens.
-func (p *skygearTab) popUp(call, person string) {
+func (p *skygearTab) popUp(call, person string) *browser {
 	p.t.Helper()
 	pop := p.open(call)
 	pop.signIn(person)
 	pop.press("Allow")
+	return pop
 }
 
-// goAway is a call that leaves the page for the provider; the person signs in there, and the page is back.
+// agree presses the button of the page that says into which account an identity would lead.
+func (b *browser) agree(user string) {
+	b.t.Helper()
+	b.see("Link your account?")
+	b.do(chromedp.WaitVisible(`//p[contains(., "the account of ` + user + ` here")]`))
+	b.press("Link")
+}
+
+// goAway is a call that leaves the page for the provider; the person signs in there, and comes back.
 func (p *skygearTab) goAway(call, person string) {
 	p.t.Helper()
 	p.await(fmt.Sprintf(`%s.then(() => { skygear.auth.%s; return ""; })`, p.config, call))
 	p.signIn(person)
 	// The provider remembers who consented before.
-	p.do(chromedp.WaitVisible(`//h1[.="Ready" or .="May they know you?"]`))
+	p.do(chromedp.WaitVisible(`//h1[.="Ready" or .="Link your account?" or .="May they know you?"]`))
 	if run1(p.browser, chromedp.Evaluate[bool](`location.pathname.startsWith("/interaction/")`)) {
 		p.press("Allow")
 	}
-	p.see("Ready")
 }
 
 // signIn tells the provider's page who is there.

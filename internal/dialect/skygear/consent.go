@@ -1,6 +1,7 @@
 package skygear
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"html/template"
@@ -165,16 +166,27 @@ func (a *api) comesBack(r *web.Request) (*call, error) {
 	return c, err
 }
 
-// consentReturn finishes a sign-in in a browser: the result goes to the page that asked for it.
+// consentReturn finishes a sign-in in a browser: the result goes to the page that asked for it. A link is made only when the person agrees to
+// the account that it names: the provider's page is an address, and whoever is sent there by somebody else, and has consented before, comes
+// back here without having seen anything. His identity must not end up in the account of the one who sent him.
 func (a *api) consentReturn(w *web.Response, r *web.Request, c *call) error {
-	consented, err := a.engine.FinishConsent(r.Context(), c.segment, r.QueryOne("code"), r.QueryOne("state"))
-	if consented == nil {
+	code, state := r.QueryOne("code"), r.QueryOne("state")
+	asked, err := a.engine.OpenConsent(r.Context(), c.segment, state)
+	if err != nil {
 		return fail(badRequest, "invalid state")
 	}
-	callback := consented.Data[stateCallback]
+	callback := asked.Data[stateCallback]
 	if !callbackAllowed(c.app, callback) {
 		return fail(badRequest, textNoCallback)
 	}
+	links := asked.Data[stateUser] != ""
+	if links && code != "" && r.Method != http.MethodPost {
+		return a.askToLink(w, r, c, asked)
+	}
+	if !links && r.Method == http.MethodPost {
+		return fail(badRequest, "nothing to agree to")
+	}
+	consented, err := a.engine.FinishConsent(r.Context(), c.segment, code, state)
 	var result []byte
 	if err == nil {
 		result, err = a.finish(r, c, consented)
@@ -182,7 +194,21 @@ func (a *api) consentReturn(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		result = errorResult(socialFault(err))
 	}
-	return a.handOver(w, r, consented.Data[stateMode], callback, result)
+	return a.handOver(w, r, asked.Data[stateMode], callback, result)
+}
+
+// askToLink shows which account an identity would become a way into.
+func (a *api) askToLink(w *web.Response, r *web.Request, c *call, asked *engine.Consented) error {
+	u, err := a.engine.LookupUser(r.Context(), c.app.ID, engine.UserRef{ID: hecate.UserID(asked.Data[stateUser])})
+	if err != nil {
+		return fail(badRequest, "invalid state")
+	}
+	again := url.Values{"code": {r.QueryOne("code")}, "state": {r.QueryOne("state")}}
+	return showPage(w, http.StatusOK, formTargets(asked.Data[stateCallback]), sheet{
+		Title: "Link your account?", Button: "Link", Action: "auth_handler?" + again.Encode(),
+		Text: "Your account at " + wireProvider(c.segment) + " becomes a way to sign in to the account of " + cmp.Or(u.Username, u.Email, u.Key) + " here. " +
+			"If that is not you, close this page.",
+	})
 }
 
 // finish logs in or links, and returns R of contracts/skygear.md 3.3.

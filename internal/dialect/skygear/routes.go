@@ -86,6 +86,7 @@ func (a *api) routes() []web.Route[*call] {
 	signature := web.Open[*call]("the signature in the URL")
 	key := web.Require("API key", a.resolvePage(keyOnly))
 	ticket := web.Open[*call]("the ticket in the letter")
+	state := web.Require("the sealed state of the sign-in", a.comesBack)
 	return []web.Route[*call]{
 		web.Get(resetPagePath, ticket, a.resetPage),
 		web.Post(resetPagePath, ticket, a.resetPage),
@@ -96,7 +97,8 @@ func (a *api) routes() []web.Route[*call] {
 		web.Put("/files/{name...}", key, a.filePut).MaxUpload(maxAsset),
 		web.Get("/pubsub", key, a.pubsub),
 		web.Get("/_/pubsub", key, a.pubsub),
-		web.Get("/sso/{provider}/auth_handler", web.Require("the sealed state of the sign-in", a.comesBack), a.consentReturn),
+		web.Get("/sso/{provider}/auth_handler", state, a.consentReturn),
+		web.Post("/sso/{provider}/auth_handler", state, a.consentReturn),
 		web.Get("/sso/iframe_handler", web.Open[*call]("a page that hands a cookie of this origin to the page that holds it"), a.consentFrame),
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -135,9 +137,27 @@ func (w *world) come(t *testing.T, authURL, code string) *httptest.ResponseRecor
 		t.Fatalf("%s: %v", authURL, err)
 	}
 	back.RawQuery = url.Values{"code": {code}, "state": {q.Get("state")}}.Encode()
+	return w.browse("GET", back.RequestURI())
+}
+
+// browse is a browser at an address.
+func (w *world) browse(method, at string) *httptest.ResponseRecorder {
 	got := httptest.NewRecorder()
-	w.serve.ServeHTTP(got, httptest.NewRequest("GET", back.RequestURI(), nil))
+	w.serve.ServeHTTP(got, httptest.NewRequest(method, at, nil))
 	return got
+}
+
+// formAction is the address to which the form of a page goes.
+var formAction = regexp.MustCompile(`action="([^"]+)"`)
+
+// agree presses the button of a page about a link.
+func (w *world) agree(t *testing.T, page *httptest.ResponseRecorder, name string) *httptest.ResponseRecorder {
+	t.Helper()
+	action := formAction.FindStringSubmatch(page.Body.String())
+	if page.Code != 200 || action == nil || len(page.Result().Cookies()) > 0 || !strings.Contains(page.Body.String(), name) {
+		t.Fatalf("%d %s", page.Code, page.Body)
+	}
+	return w.browse("POST", "/sso/google/"+html.UnescapeString(action[1]))
 }
 
 func TestSignInInABrowser(t *testing.T) {
@@ -197,10 +217,20 @@ func TestSignInInABrowser(t *testing.T) {
 		t.Run("an identity is linked", func(t *testing.T) {
 			ben := w.post(t, "auth:signup", obj{"api_key": x.key, "auth_data": obj{"username": "ben"}, "password": "p"}).ok(t)
 			signed := obj{"access_token": ben["access_token"]}
-			if got := cookie(w.come(t, page("link_auth_url", popupMode, "https://app.test/done", signed), "5:")); fmt.Sprint(got["result"]) != "map[result:OK]" {
+			link := func(code string) *httptest.ResponseRecorder {
+				t.Helper()
+				return w.come(t, page("link_auth_url", popupMode, "https://app.test/done", signed), code)
+			}
+			// Who was sent there by somebody else, and agrees to nothing, has given nothing.
+			victim := link("5:")
+			profiles := w.post(t, "sso:provider_profiles", obj{"api_key": x.key, "access_token": ben["access_token"]}).ok(t)
+			if victim.Header().Get("X-Frame-Options") != "DENY" || len(profiles) > 0 {
+				t.Errorf("%v, %v", profiles, victim.Header())
+			}
+			if got := cookie(w.agree(t, victim, "of ben here")); fmt.Sprint(got["result"]) != "map[result:OK]" {
 				t.Errorf("%v", got)
 			}
-			got := cookie(w.come(t, page("link_auth_url", popupMode, "https://app.test/done", signed), "6:"))
+			got := cookie(w.agree(t, link("6:"), "of ben here"))
 			if result, _ := got["result"].(obj); result["error"] == nil {
 				t.Errorf("%v", got)
 			}
