@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -106,7 +107,7 @@ func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Ha
 	syncanoAPI, syncanoErr := syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: publicURL, Log: log})
 	skygearAPI, skygearErr := skygear.Handler(skygear.Config{Engine: r.engine, PublicURL: publicURL, HostApp: c.hostApp, Log: log})
 	usergridAPI, usergridErr := usergrid.Handler(usergrid.Config{
-		Engine: r.engine, PublicURL: publicURL, Log: log,
+		Engine: r.engine, PublicURL: publicURL, PagesURL: func() string { return c.pagesURL(public, "usergrid") }, Log: log,
 		ServiceAdmin: usergrid.ServiceAdmin{Name: c.ServiceAdmin.name, Password: c.ServiceAdmin.password},
 	})
 	if err := errors.Join(nativeErr, syncanoErr, skygearErr, usergridErr); err != nil {
@@ -135,6 +136,17 @@ func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Ha
 			{Prefix: "", Handler: front(dialects["syncano"])},
 		},
 	})
+}
+
+// pagesURL is the base of links in letters to pages of a dialect: below its prefix, unless the public URL is on a host name of its own.
+func (c *serveCommand) pagesURL(public, dialect string) string {
+	u, err := url.Parse(public)
+	for _, h := range c.Host {
+		if err == nil && h.Dialect == dialect && strings.EqualFold(h.Name, u.Hostname()) {
+			return public
+		}
+	}
+	return public + "/" + dialect
 }
 
 // front answers the root: browsers are sent to the console, everybody else

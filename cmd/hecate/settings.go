@@ -73,6 +73,8 @@ type usergridSpec struct {
 	AccessTokenTTL       duration `yaml:"access_token_ttl"`
 	RequireConfirmation  bool     `yaml:"registration_requires_email_confirmation"`
 	RequireAdminApproval bool     `yaml:"registration_requires_admin_approval"`
+	// Pages are the operator's own in place of ours, by the name of ours: resetpw, activate, confirm.
+	Pages map[string]string `yaml:"pages,omitempty"`
 }
 
 // socialSpec is one provider, or under "oidc" a list of them.
@@ -214,6 +216,10 @@ func (c *checker) settings(s settingsSpec, path []any) {
 	c.redirect(s.Skygear.Verify.ErrorRedirect, at(path, "skygear", "verify", "error_redirect"))
 	c.redirect(s.Skygear.ForgotPassword.SuccessRedirect, at(path, "skygear", "forgot_password", "success_redirect"))
 	c.redirect(s.Skygear.ForgotPassword.ErrorRedirect, at(path, "skygear", "forgot_password", "error_redirect"))
+	for name, link := range s.Usergrid.Pages {
+		c.oneOf(name, at(path, "usergrid", "pages", name), "resetpw", "activate", "confirm")
+		c.redirect(link, at(path, "usergrid", "pages", name))
+	}
 	c.social(s.Social, at(path, "social"))
 }
 
