@@ -68,7 +68,7 @@ func (a *api) passwordByCode(w *web.Response, r *web.Request, c *call) error {
 	if password == "" {
 		return invalid(textNoPassword, "password")
 	}
-	if err := a.checkReset(r, c.app, t); err != nil {
+	if _, err := a.checkReset(r, c.app, t); err != nil {
 		return err
 	}
 	if err := a.reset(r, c.app, t, password); err != nil {
@@ -121,13 +121,16 @@ func (t resetTicket) input() engine.TicketInput {
 	return engine.TicketInput{Purpose: engine.ResetTicket, Ticket: hecate.NewSecret(t.code), User: engine.UserRef{Key: t.user}}
 }
 
-// checkReset refuses what is not exactly what the letter said, and uses nothing up.
-func (a *api) checkReset(r *web.Request, app *hecate.App, t resetTicket) error {
+// checkReset refuses what is not exactly what the letter said, and uses nothing up. The user is whose password it is.
+func (a *api) checkReset(r *web.Request, app *hecate.App, t resetTicket) (*hecate.User, error) {
 	d, err := a.engine.CheckTicket(r.Context(), app, t.input())
 	if err == nil && d.Ticket.ExpiresAt.Unix() != t.expires {
 		err = hecate.E(hecate.BadToken, "reset password")
 	}
-	return resetFault(err)
+	if err != nil {
+		return nil, resetFault(err)
+	}
+	return d.User, nil
 }
 
 // reset sets the password. Every session of the user ends, in every dialect.

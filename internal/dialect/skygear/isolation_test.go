@@ -91,9 +91,6 @@ func (w *world) unharmed(t *testing.T, x *tenant, ours ids, token string) {
 	if got["user_id"] != ours.user || got["roles"] != nil {
 		t.Errorf("login answers %v", got)
 	}
-	if n := w.lettersTo(t, "ours@example.com"); len(n) != 0 {
-		t.Errorf("letters: %v", n)
-	}
 	if profile := got["profile"].(obj); profile["note"] != nil {
 		t.Errorf("the profile was changed: %v", profile)
 	}

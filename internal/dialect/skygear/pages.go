@@ -1,6 +1,7 @@
 package skygear
 
 import (
+	"cmp"
 	"errors"
 	"html/template"
 	"net/http"
@@ -53,6 +54,7 @@ type sheet struct {
 	Title, Text, Error string
 	Action             string            // of the form, "" for none
 	Passwords          bool              // the form asks for a new password, twice
+	Username           string            // whose password it is, for the browser that keeps passwords
 	Button             string            // of the form
 	Hidden             map[string]string // what the form sends along
 }
@@ -86,8 +88,12 @@ func (a *api) resetPage(w *web.Response, r *web.Request, _ *call) error {
 	}
 	s := settingsOf(app).forgot
 	t, valid := pageTicket(p)
+	name := ""
 	if valid {
-		err = a.checkReset(r, app, t)
+		var u *hecate.User
+		if u, err = a.checkReset(r, app, t); err == nil {
+			name = cmp.Or(u.Username, u.Email)
+		}
 		valid = err == nil
 	}
 	if err != nil && !isFailure(err) {
@@ -98,7 +104,7 @@ func (a *api) resetPage(w *web.Response, r *web.Request, _ *call) error {
 	}
 	given := url.Values{"code": {t.code}, "user_id": {t.user}, "expire_at": {p.one("expire_at")}}
 	form := sheet{
-		Title: "Reset password", Action: "reset-password", Passwords: true, Button: "Submit",
+		Title: "Reset password", Action: "reset-password", Passwords: true, Username: name, Button: "Submit",
 		Hidden: map[string]string{"code": t.code, "user_id": t.user, "expire_at": p.one("expire_at"), "app": p.one("app")},
 	}
 	if r.Method != http.MethodPost {
@@ -263,7 +269,8 @@ input{width:100%;box-sizing:border-box;margin-bottom:1rem;padding:.4rem}button{p
 {{end}}{{with .Text}}<p>{{.}}</p>
 {{end}}{{if .Action}}<form method="post" action="{{.Action}}">
 {{range $name, $value := .Hidden}}{{if $value}}<input type="hidden" name="{{$name}}" value="{{$value}}">
-{{end}}{{end}}{{if .Passwords}}<label for="password">New password</label><input id="password" type="password" name="password" autocomplete="new-password" required autofocus>
+{{end}}{{end}}{{if .Passwords}}<input type="text" name="username" autocomplete="username" value="{{.Username}}" readonly hidden>
+<label for="password">New password</label><input id="password" type="password" name="password" autocomplete="new-password" required autofocus>
 <label for="confirm">New password, again</label><input id="confirm" type="password" name="confirm" autocomplete="new-password" required>
 {{end}}<button type="submit">{{.Button}}</button>
 </form>
