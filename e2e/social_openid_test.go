@@ -122,8 +122,12 @@ func (s *server) openIDPoint() string { return named(s.url, openIDHost) }
 // the provider's pages.
 func TestSignInByAnOpenIDProvider(t *testing.T) {
 	t.Parallel()
+	onBoth(t, signInByOpenID)
+}
+
+func signInByOpenID(t *testing.T, database string) {
 	site := named(servePage(t).URL, openIDPage)
-	s, provider := withOpenID(t, "", site)
+	s, provider := withOpenID(t, database, site)
 	p := &skygearTab{openBrowser(t), fmt.Sprintf("(window.configured ??= skygear.config({endPoint: %q, apiKey: %q}))", s.openIDPoint()+"/", skygearKey(openIDApp))}
 	p.tolerate("WebSocket is closed before the connection is established")
 	p.do(chromedp.Navigate(site))
