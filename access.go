@@ -251,7 +251,8 @@ func (p Policy) Allow(a *Actor, want Permissions, s Scope) bool {
 		}
 		return s.Path != "" && rolePolicy(a, s.Path).Has(want)
 	case AreaUsers:
-		return s.User != "" && s.User == a.UserID() && (Read|Update).Has(want) || accountPolicy(a, want, s.Path)
+		self := s.User != "" && s.User == a.UserID()
+		return self && ((Read|Update).Has(want) || want == Delete && s.Path != "" && rolePolicy(a, s.Path).Has(want)) || accountPolicy(a, want, s.Path)
 	case AreaGroups, AreaRoles:
 		return accountPolicy(a, want, s.Path) && (a.Sandbox || takesNothing(a, want) || holdingPolicy(a, s.Path).Has(want))
 	}

@@ -306,10 +306,16 @@ func (e *Engine) deliver(ctx context.Context, row store.Sealed[*hecate.Letter]) 
 		e.log.Warn("a letter could not be sent and is tried again", append(attrs, "after", wait.Round(time.Second))...)
 		stored = e.delayLetter(storing, l, e.now().Add(wait), reason(err))
 	}
-	if stored != nil {
+	switch {
+	case errors.Is(stored, errLetterLost):
+		e.log.Warn("store how a letter went", append(attrs, "store", stored)...)
+	case stored != nil:
 		e.log.Error("store how a letter went", append(attrs, "store", stored)...)
 	}
 }
+
+// errLetterLost says that a letter is no longer this process's to speak of.
+var errLetterLost = errors.New("its lease has ended, or its app is gone")
 
 func reason(err error) string {
 	text := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "?")
@@ -331,12 +337,12 @@ func (e *Engine) delayLetter(ctx context.Context, l *hecate.Letter, until time.T
 	})
 }
 
-// storeLetter says so when the letter is no longer this process's to speak of: it may go out twice, under one Message-ID.
+// storeLetter returns errLetterLost where that is so: the letter may go out twice, under one Message-ID.
 func (e *Engine) storeLetter(ctx context.Context, change func(tx *store.DB) (bool, error)) error {
 	return e.db.Write(ctx, func(tx *store.DB) error {
 		mine, err := change(tx)
 		if err == nil && !mine {
-			err = errors.New("its lease has ended, or its app is gone")
+			err = errLetterLost
 		}
 		return err
 	})

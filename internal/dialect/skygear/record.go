@@ -181,6 +181,8 @@ var alsoFits = map[hecate.FieldType][]hecate.FieldType{
 	hecate.SequenceType: {hecate.NumberType},
 	hecate.ArrayType:    {hecate.JSONType},
 	hecate.ObjectType:   {hecate.JSONType},
+	// What another dialect made of any type holds whatever its clients send.
+	hecate.JSONType: {hecate.StringType, hecate.TextType, hecate.IntegerType, hecate.NumberType, hecate.BooleanType, hecate.ArrayType, hecate.ObjectType},
 }
 
 // inType checks what the type of a value alone does not say: arrays and objects are both JSON here.

@@ -333,6 +333,7 @@ func (x *exchange) request(m *matcher) *http.Request {
 		reader = strings.NewReader(m.fill(body))
 	}
 	r := httptest.NewRequest(x.method, m.fill(x.path), reader)
+	r.Host = "host"
 	if x.body != "" && contentType != "none" {
 		r.Header.Set("Content-Type", contentType)
 	}

@@ -83,7 +83,7 @@ var rowsInside = []row{
 	{"u+uu +++++ uuuu uuuu", "PUT /users/{user}", "", `{"activated":false}`},
 	{"uuuu +++++ uuuu uuuu", "PUT /users/{user}", "", `{"disabled":true}`},
 	{"u+uu +++++ uuuu uuuu", "DELETE /users/{user}", "", ""},
-	{"unuu nnnnn uuuu uuuu", "DELETE /users/{user}", "/users/me", ""},
+	{"un+u nnnnn uuuu uuuu", "DELETE /users/{user}", "/users/me", ""},
 	{"u+uu +++++ uuuu uuuu", "POST /users/{user}/deactivate", "", ""},
 	{"un+u nnnnn uuuu uuuu", "POST /users/{user}/deactivate", "/users/me/deactivate", ""},
 	{"u++u +++++ uuuu uuuu", "GET /users/{user}/groups", "", ""},
