@@ -61,6 +61,7 @@ func chromium(t *testing.T) string {
 func (b *browser) listen() {
 	ctx, stop := context.WithCancel(b.ctx)
 	messages := chromedp.Console(ctx)
+	var mu sync.Mutex
 	var complaints []string
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -68,16 +69,32 @@ func (b *browser) listen() {
 			if err != nil {
 				return
 			}
+			mu.Lock()
 			complaints = append(complaints, m.String()+" "+m.URL)
+			mu.Unlock()
 		}
 	})
-	b.t.Cleanup(func() {
+	heard := func(words string) int {
+		return slices.IndexFunc(complaints, func(c string) bool { return strings.Contains(c, words) })
+	}
+	t := b.t // steps of a test may lend the browser their own
+	t.Cleanup(func() {
+		// The last complaint may still be on its way.
+		for deadline := time.Now().Add(stepLimit); len(b.expected) > 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			mu.Lock()
+			last := heard(b.expected[len(b.expected)-1])
+			enough := last >= 0 && len(complaints) >= len(b.expected)
+			mu.Unlock()
+			if enough {
+				break
+			}
+		}
 		stop()
 		done.Wait()
 		for _, words := range b.expected {
-			at := slices.IndexFunc(complaints, func(c string) bool { return strings.Contains(c, words) })
+			at := heard(words)
 			if at < 0 {
-				b.t.Errorf("the browser did not complain of %q", words)
+				t.Errorf("the browser did not complain of %q", words)
 				continue
 			}
 			complaints = slices.Delete(complaints, at, at+1)
@@ -86,7 +103,7 @@ func (b *browser) listen() {
 			return slices.ContainsFunc(b.tolerated, func(words string) bool { return strings.Contains(c, words) })
 		})
 		if len(complaints) > 0 {
-			b.t.Errorf("the browser's console:\n%s", strings.Join(complaints, "\n"))
+			t.Errorf("the browser's console:\n%s", strings.Join(complaints, "\n"))
 		}
 	})
 }
