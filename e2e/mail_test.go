@@ -18,7 +18,7 @@ func mailArgs(url string) []string {
 	return []string{"--registration", "open", "--smtp-url", url, "--mail-sender", mailSender}
 }
 
-// letterTokens are the uid and the token that a letter without a link shows.
+// letterTokens are the uid and the token that a letter shows beside its link.
 var letterTokens = regexp.MustCompile(`(?s)uid: (\S+)\s+token: (\S+)`)
 
 func (s *server) registerByMail(t *testing.T, email string) {

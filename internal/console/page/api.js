@@ -49,6 +49,16 @@ class API {
     this.#enter(await this.post("admin/login", answers));
   }
 
+  // join makes an account by an invitation.
+  async join(answers) {
+    this.#enter(await this.post("account/register", answers));
+  }
+
+  // offer sends what proves itself, the ticket of a letter. Whoever is signed in has nothing to do with it, and stays so when it is refused.
+  offer(where, body) {
+    return this.#call("POST", where, body, "");
+  }
+
   // rotate replaces the account key and goes on with the new one.
   async rotate() {
     this.#enter(await this.post("admin/key"));
@@ -80,9 +90,8 @@ class API {
     this.admin = admin;
   }
 
-  async #call(method, where, body) {
-    const key = this.#key;
-    const response = await this.#send(method, where, body);
+  async #call(method, where, body, key = this.#key) {
+    const response = await this.#send(method, where, body, key);
     const answer = await response.json().catch(() => undefined); // 204, or not from us
     if (response.ok) return answer;
     if (response.status === 401 && key !== "" && key === this.#key) {
@@ -92,9 +101,9 @@ class API {
     throw new Problem(response.status, answer);
   }
 
-  #send(method, where, body) {
+  #send(method, where, body, key) {
     const headers = { Accept: "application/json" };
-    if (this.#key) headers.Authorization = `Bearer ${this.#key}`;
+    if (key) headers.Authorization = `Bearer ${key}`;
     if (body) headers["Content-Type"] = "application/json";
     return fetch(new URL(where, base), {
       method, headers, body: body && JSON.stringify(body),

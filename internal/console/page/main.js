@@ -5,8 +5,10 @@ import { api } from "./api.js";
 import { appView } from "./app.js";
 import { appsView } from "./apps.js";
 import { h } from "./dom.js";
+import { activateView, invitationView, resetView } from "./letter.js";
 import { setupView } from "./setup.js";
 import { signInView } from "./signin.js";
+import { say } from "./ui.js";
 
 const main = document.getElementById("main");
 const account = document.getElementById("account");
@@ -17,16 +19,40 @@ const views = [
   [/^(#\/?)?$/, () => appsView({ go })],
 ];
 
-let ticket = "";
+// links are the views that the setup link and the links of letters lead to. They are shown until they are done with or left.
+const links = [
+  [/^#setup=(.+)$/, ([, ticket]) => (api.signedIn ? null : setupView({ ticket, done: enter, leave }))],
+  [/^#activate=([^/]+)\/(.+)$/, ([, uid, token]) => activateView({ uid, token, leave })],
+  [/^#reset=([^/]+)\/(.+)$/, ([, uid, token]) => resetView({ uid, token, leave })],
+  [/^#invitation=(.+)$/, ([, key]) => (signingIn ? null : invitationView({ key, leave, signIn }))],
+];
+
+let linked = null; // the view of the link that was followed, as a function
+let signingIn = false; // before the invitation is accepted
 let reason = "";
 let latest = 0;
 
-// takeTicket reads the ticket of a setup link and removes it from the address, so that no history keeps it.
-function takeTicket() {
-  const found = /^#setup=(.+)$/.exec(location.hash);
-  if (!found) return;
-  ticket = found[1];
-  history.replaceState(null, "", location.pathname);
+// takeLink reads what a link carries and removes it from the address, so that no history keeps it.
+function takeLink() {
+  for (const [pattern, make] of links) {
+    const match = pattern.exec(location.hash);
+    if (!match) continue;
+    const parts = match.map(decoded);
+    linked = () => make(parts);
+    signingIn = false;
+    history.replaceState(null, "", location.pathname);
+    return true;
+  }
+  return false;
+}
+
+// decoded leaves alone what nobody has encoded.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 // go opens the view of an address within the page.
@@ -36,9 +62,9 @@ function go(hash) {
 }
 
 function currentView() {
-  if (!api.signedIn) {
-    return ticket ? setupView({ ticket, done: enter, leave }) : signInView({ reason, done: enter });
-  }
+  const view = linked?.();
+  if (view) return view;
+  if (!api.signedIn) return signInView({ reason, done: enter });
   for (const [pattern, make] of views) {
     const match = pattern.exec(location.hash);
     if (match) return make(match);
@@ -79,15 +105,26 @@ function showAccount() {
   ] : []));
 }
 
+// enter follows a sign-in. An invitation that waited for it goes on.
 function enter() {
-  ticket = "";
+  if (!signingIn) linked = null;
+  signingIn = false;
   reason = "";
   show();
 }
 
-function leave() {
-  ticket = "";
-  reason = "";
+// leave ends what a link began, and tells what came of it.
+function leave(news = "") {
+  linked = null;
+  signingIn = false;
+  reason = api.signedIn || !news ? "" : `${news} Sign in to go on.`;
+  if (api.signedIn && news) say(news);
+  show();
+}
+
+// signIn comes before an invitation that somebody with an account accepts.
+function signIn() {
+  signingIn = true;
   show();
 }
 
@@ -98,9 +135,9 @@ api.onSignedOut = () => {
 };
 
 addEventListener("hashchange", () => {
-  takeTicket();
+  if (!takeLink() && api.signedIn) linked = null; // going on to another view leaves it
   show();
 });
 
-takeTicket();
+takeLink();
 show();

@@ -42,7 +42,7 @@ export function setupView({ ticket, done, leave }) {
         },
       })),
       note(inMemory),
-      h("p", { class: "note" }, h("button", { type: "button", class: "link", onclick: leave }, "Sign in instead"))),
+      h("p", { class: "note" }, h("button", { type: "button", class: "link", onclick: () => leave() }, "Sign in instead"))),
   };
 }
 

@@ -70,7 +70,8 @@ func TestAttemptsAreLimitedPerAddress(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for i := range attemptsPerMinute {
-		target := []string{"/api/v1/setup", "/api/v1/admin/login"}[i%2]
+		targets := []string{"/api/v1/setup", "/api/v1/admin/login", "/api/v1/account/activate", "/api/v1/account/reset", "/api/v1/account/register"}
+		target := targets[i%len(targets)]
 		s.want(t, 400, "POST", target, "", object{})
 	}
 	a := s.want(t, 429, "POST", "/api/v1/admin/login", "", object{})
@@ -78,6 +79,7 @@ func TestAttemptsAreLimitedPerAddress(t *testing.T) {
 	if err != nil || wait < 1 || wait > 6 {
 		t.Fatalf("Retry-After is %q", a.header.Get("Retry-After"))
 	}
+	s.want(t, 429, "POST", "/api/v1/account/reset", "", object{})
 	s.clock = s.clock.Add(time.Duration(wait) * time.Second)
 	s.want(t, 400, "POST", "/api/v1/admin/login", "", object{})
 	s.want(t, 429, "POST", "/api/v1/setup", "", object{})

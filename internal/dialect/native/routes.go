@@ -41,6 +41,10 @@ func (a *api) routes() []web.Route[caller] {
 		web.Post("/api/v1/admin/login", attempt, a.login),
 		web.Get("/api/v1/admin", admin, a.ownAdmin),
 		web.Post("/api/v1/admin/key", admin, a.rotateAccountKey),
+		web.Post("/api/v1/admin/invitation", admin, a.acceptInvitation),
+		web.Post("/api/v1/account/activate", attempt, a.activate),
+		web.Post("/api/v1/account/reset", attempt, a.reset),
+		web.Post("/api/v1/account/register", attempt, a.register),
 
 		web.Get("/api/v1/apps", admin, a.apps),
 		web.Post("/api/v1/apps", admin, a.createApp),

@@ -28,6 +28,12 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
+	return newServerWith(t, mail.Log{To: slog.New(slog.DiscardHandler)})
+}
+
+// newServerWith is newServer with letters that go there.
+func newServerWith(t *testing.T, letters mail.Sender) *server {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	keys := secret.NewKeys([32]byte{1})
 	hasher := secret.NewHasher(secret.Config{Workers: 1, Keys: keys, Cost: secret.Cost{Memory: 64, Time: 1, Threads: 1}})
@@ -43,8 +49,8 @@ func newServer(t *testing.T) *server {
 	})
 	s := &server{clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	s.engine = engine.New(engine.Config{
-		DB: storetest.Open(t, storetest.Config(t, "sqlite")), Keys: keys, Hasher: hasher, Blobs: blobs, Mail: mail.Log{To: log},
-		Now: time.Now, Rand: rand.Reader, Log: log,
+		DB: storetest.Open(t, storetest.Config(t, "sqlite")), Keys: keys, Hasher: hasher, Blobs: blobs, Mail: letters,
+		Now: time.Now, Rand: rand.Reader, Log: log, PublicURL: func() string { return "http://hecate.test" },
 	})
 	if s.handler, err = Handler(Config{Engine: s.engine, Log: log, Now: func() time.Time { return s.clock }}); err != nil {
 		t.Fatal(err)

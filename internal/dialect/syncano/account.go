@@ -15,6 +15,14 @@ const (
 	maxPassword = 128
 )
 
+// Where the letters of accounts and invitations lead: to the console, in place of the old one's pages (contracts/syncano.md 2.1).
+// They say uid and token beside the link, for programs that use the calls here.
+var (
+	letterActivate = engine.Mailing{Link: "/console/#activate={uid}/{ticket}"}
+	letterReset    = engine.Mailing{Link: "/console/#reset={uid}/{ticket}"}
+	letterInvite   = engine.Mailing{Link: "/console/#invitation={ticket}"}
+)
+
 // versions answers GET /.
 func (a *api) versions(w *web.Response, _ *web.Request, _ *call) error {
 	return writeJSON(w, http.StatusOK, []byte(`{"links":{"v1":"/v1/","v1.1":"/v1.1/","v2":"/v2/"}}`))
@@ -49,7 +57,7 @@ func (a *api) accountRegister(w *web.Response, r *web.Request, _ *call) error {
 	}
 	d, err := a.engine.RegisterAdmin(r.Context(), &hecate.Actor{}, engine.RegisterAdminInput{
 		Email: *email, Password: hecate.NewSecret(*password), FirstName: or(first, ""), LastName: or(last, ""),
-		InvitationKey: secretOf(or(invitation, "")),
+		InvitationKey: secretOf(or(invitation, "")), Mailing: letterActivate,
 	})
 	if err != nil {
 		return registerError(err)
@@ -110,6 +118,7 @@ func (a *api) accountUpdate(w *web.Response, r *web.Request, c *call) error {
 		Metadata:  in.metadata("metadata"),
 		// The old clients' suite asks for exactly this: contracts/syncano.md D6.
 		KeepTakenEmail: true,
+		Mailing:        letterActivate,
 	}
 	if u.Metadata == nil && !in.patch {
 		u.Metadata = map[string]any{}
@@ -180,7 +189,7 @@ func (a *api) accountAskReset(w *web.Response, r *web.Request, _ *call) error {
 	if err := in.err(); err != nil {
 		return err
 	}
-	err = a.engine.AskAdminReset(r.Context(), *email)
+	err = a.engine.AskAdminReset(r.Context(), *email, letterReset)
 	if errors.Is(err, hecate.NotFound) {
 		return invalid("email", "Email not found.")
 	}
@@ -245,7 +254,7 @@ func (a *api) accountResend(w *web.Response, r *web.Request, _ *call) error {
 	if err := in.err(); err != nil {
 		return err
 	}
-	err = a.engine.ResendActivation(r.Context(), *email)
+	err = a.engine.ResendActivation(r.Context(), *email, letterActivate)
 	switch hecate.KindOf(err) {
 	case hecate.NotFound:
 		return invalid("email", "Email not found.")

@@ -30,7 +30,7 @@ func (a *api) invitationCreate(w *web.Response, r *web.Request, c *call) error {
 	if err := in.err(); err != nil {
 		return err
 	}
-	i, err := a.engine.Invite(r.Context(), c.actor, *email, role)
+	i, err := a.engine.Invite(r.Context(), c.actor, *email, role, letterInvite)
 	if err != nil {
 		return inviteError(err)
 	}
@@ -86,7 +86,7 @@ func (a *api) invitationDelete(w *web.Response, r *web.Request, c *call) error {
 }
 
 func (a *api) invitationResend(w *web.Response, r *web.Request, c *call) error {
-	if err := a.engine.ResendInvitation(r.Context(), c.actor, number(r.PathValue("id"))); err != nil {
+	if err := a.engine.ResendInvitation(r.Context(), c.actor, number(r.PathValue("id")), letterInvite); err != nil {
 		return err
 	}
 	return a.nothing(w)
