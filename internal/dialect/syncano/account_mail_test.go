@@ -3,6 +3,9 @@ package syncano
 import (
 	"strings"
 	"testing"
+
+	"hecate/internal/engine"
+	"hecate/internal/store/storetest"
 )
 
 // TestLettersOfAccounts walks the rows of contracts/syncano.md 2.1 and 2.2 that send letters.
@@ -76,4 +79,42 @@ func TestLettersOfInvitations(t *testing.T) {
 			t.Errorf("letter %q with %v", l.Name, l.Fields)
 		}
 	})
+}
+
+// TestLettersLeadToTheConsole asks for every letter there is; the console's side is tested in e2e.
+func TestLettersLeadToTheConsole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), func(c *engine.Config, _ *Config) {
+		c.PublicURL = func() string { return "http://hecate.test" }
+	})
+	leads := func(to, page string, ask ask, status int) {
+		t.Helper()
+		w.want(t, status, ask)
+		l := w.mail.lastTo(t, to)
+		want := "http://hecate.test/console/#" + page + "="
+		if uid := l.Fields["uid"]; uid != "" {
+			want += uid + "/"
+		}
+		if want += l.Secret.Reveal(); l.Name != page || l.Link.Reveal() != want {
+			t.Errorf("letter %q leads to %s, want %s", l.Name, l.Link.Reveal(), want)
+		}
+	}
+	email, key := w.register(t)
+	if l := w.mail.lastTo(t, email); !strings.HasPrefix(l.Link.Reveal(), "http://hecate.test/console/#activate=") {
+		t.Errorf("letter %q leads to %s", l.Name, l.Link.Reveal())
+	}
+	leads(email, "activate", ask{method: "POST", path: accountPath + "resend_email/", json: obj{"email": email}}, 204)
+	leads(email, "reset", ask{method: "POST", path: accountPath + "password/reset/", json: obj{"email": email}}, 204)
+	leads("new."+email, "activate", ask{method: "PATCH", path: accountPath, key: key, json: obj{"email": "new." + email}}, 200)
+	base := w.instance(t, key)
+	for i, send := range []ask{
+		{method: "POST", path: base + "invitations/", key: key, json: obj{"email": "asked@example.com", "role": "read"}},
+		{method: "POST", path: base + "invitations/1/resend/", key: key},
+	} {
+		w.want(t, []int{201, 204}[i], send)
+		l := w.mail.lastTo(t, "asked@example.com")
+		if want := "http://hecate.test/console/#invitation=" + l.Secret.Reveal(); l.Link.Reveal() != want {
+			t.Errorf("the invitation leads to %s, want %s", l.Link.Reveal(), want)
+		}
+	}
 }
