@@ -43,7 +43,7 @@ var rooms = map[string]struct{ own, outside []string }{
 }
 
 // helpers of tests and measurements stand outside the stack.
-var outsideStack = []string{"internal/store/storetest", "internal/store/pgtest", "internal/mail/mailtest", "e2e", "bench", "scripts"}
+var outsideStack = []string{"internal/store/storetest", "internal/engine/enginetest", "internal/store/pgtest", "internal/mail/mailtest", "e2e", "bench", "scripts"}
 
 func TestEveryRoomImportsOnlyWhatTheTableAllows(t *testing.T) {
 	t.Parallel()

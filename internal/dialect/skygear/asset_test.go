@@ -96,11 +96,11 @@ func TestAnAssetIsUploadedAndRead(t *testing.T) {
 				t.Fatalf("the record has %v: %s", saved, got.body)
 			}
 		}
-		w.clock.advance(14 * time.Minute)
+		w.clock.Advance(14 * time.Minute)
 		if got := w.send(t, "GET", pathOf(t, at), ""); got.status != 200 {
 			t.Errorf("after 14 minutes: %d", got.status)
 		}
-		w.clock.advance(2 * time.Minute)
+		w.clock.Advance(2 * time.Minute)
 		w.send(t, "GET", pathOf(t, at), "").refused(t, 403, permissionDenied)
 
 		// With its record it goes.

@@ -121,11 +121,11 @@ func TestWhatEndsALinkToANewPassword(t *testing.T) {
 		second := w.forgets(t, x, address)
 		dead("superseded", first)
 
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		dead("expired", second)
 
 		q := w.forgets(t, x, address)
-		w.clock.advance(time.Second)
+		w.clock.Advance(time.Second)
 		if !w.logsIn(t, x, "ben", "p1") {
 			t.Fatal("no login")
 		}

@@ -24,9 +24,9 @@ func TestTheAnswerToALoginTellsOfTheOneBefore(t *testing.T) {
 		x := w.newApp(t, "books", hecate.Settings{})
 		w.signUp(t, x, "ben")
 		credentials := obj{"api_key": x.key, "auth_data": obj{"username": "ben"}, "password": "p1"}
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		first := w.post(t, "auth:login", credentials).ok(t)
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		second := w.post(t, "auth:login", credentials).ok(t)
 		moment := func(o obj, name string) time.Time {
 			at, err := time.Parse(time.RFC3339Nano, text(t, o, name))
@@ -44,7 +44,7 @@ func TestTheAnswerToALoginTellsOfTheOneBefore(t *testing.T) {
 		}
 
 		// me is no login, but he was seen.
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		token := text(t, second, "access_token")
 		w.post(t, "me", obj{"api_key": x.key, "access_token": token}).ok(t)
 		again := w.post(t, "me", obj{"api_key": x.key, "access_token": token}).ok(t)
@@ -61,9 +61,9 @@ func TestATokenExpires(t *testing.T) {
 			eachWorld(t, func(t *testing.T, w *world) {
 				x := w.newApp(t, "books", hecate.Settings{Sessions: hecate.SessionSettings{TTL: time.Hour, Signed: signed}})
 				_, token := w.signUp(t, x, "ben")
-				w.clock.advance(59 * time.Minute)
+				w.clock.Advance(59 * time.Minute)
 				w.post(t, "me", obj{"api_key": x.key, "access_token": token}).ok(t)
-				w.clock.advance(2 * time.Minute)
+				w.clock.Advance(2 * time.Minute)
 				for _, action := range []string{"me", "auth:logout", "auth:password", "role:get"} {
 					w.post(t, action, obj{"api_key": x.key, "access_token": token, "users": []string{"x"}}).refused(t, 401, accessTokenNotAccepted)
 				}
@@ -77,7 +77,7 @@ func TestAPasswordExpires(t *testing.T) {
 		x := w.newApp(t, "books", hecate.Settings{Password: hecate.PasswordPolicy{ExpiryDays: 30}})
 		id, token := w.signUp(t, x, "ben")
 		anonymous := text(t, w.post(t, "auth:signup", obj{"api_key": x.key}).ok(t), "access_token")
-		w.clock.advance(30*24*time.Hour + time.Minute)
+		w.clock.Advance(30*24*time.Hour + time.Minute)
 		w.post(t, "me", obj{"api_key": x.key, "access_token": token}).refused(t, 401, passwordPolicyViolated)
 		// Who has no password has none that is too old; where no user is needed he counts as nobody.
 		w.post(t, "me", obj{"api_key": x.key, "access_token": anonymous}).ok(t)

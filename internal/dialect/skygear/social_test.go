@@ -255,7 +255,7 @@ func TestSignInInABrowser(t *testing.T) {
 			if got := w.come(t, strings.Replace(at, "state=", "state=x", 1), "1:"); got.Code != 400 {
 				t.Errorf("%d %s", got.Code, got.Body)
 			}
-			w.clock.advance(11 * 60 * 1e9)
+			w.clock.Advance(11 * 60 * 1e9)
 			if got := w.come(t, at, "1:"); got.Code != 400 || len(got.Result().Cookies()) > 0 {
 				t.Errorf("%d %s", got.Code, got.Body)
 			}

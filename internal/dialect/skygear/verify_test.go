@@ -108,7 +108,7 @@ func TestAnAddressIsVerifiedByItsCode(t *testing.T) {
 		w.saveOwn(t, x, id, token, obj{"work": "new@work.example"})
 		w.lambda(t, x, token, tell, obj{"code": second}).says(t, 400, invalidArgument, textModified)
 		third := w.code(t, x, token, "work", "new@work.example")
-		w.clock.advance(24 * time.Hour)
+		w.clock.Advance(24 * time.Hour)
 		w.lambda(t, x, token, tell, obj{"code": third}).says(t, 400, invalidArgument, "the code has expired")
 		w.lambda(t, x, token, tell, obj{"code": w.code(t, x, token, "work", "new@work.example")}).nothing(t)
 		if own = w.me(t, x, token); own["work_verified"] != true {

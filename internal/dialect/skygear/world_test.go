@@ -3,52 +3,29 @@ package skygear
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"hecate"
-	"hecate/internal/blob"
 	"hecate/internal/dialect/syncano"
 	"hecate/internal/engine"
-	"hecate/internal/secret"
+	"hecate/internal/engine/enginetest"
 	"hecate/internal/store/storetest"
 )
 
 // world is the dialect on a real engine and a real store.
 type world struct {
+	*enginetest.House
 	t      testing.TB
 	engine *engine.Engine
 	serve  http.Handler
 	other  http.Handler // Syncano's API on the same engine
-	clock  *clock
-	log    *bytes.Buffer
+	clock  *enginetest.Clock
 	mailed *letterBox
-}
-
-// clock is real time, moved.
-type clock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
 }
 
 // eachWorld runs fn on both stores.
@@ -64,59 +41,22 @@ func lite(t testing.TB) *world { return newWorld(t, "sqlite") }
 
 func newWorld(t testing.TB, engineName string) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, log: &bytes.Buffer{}, mailed: &letterBox{}}
-	stored := storetest.Config(t, engineName)
-	stored.Now = w.clock.now
-	db := storetest.Open(t, stored)
-	keys := secret.NewKeys([32]byte{4, 5, 6})
-	// The cheapest hash: what it costs is tested where it is made.
-	hasher := secret.NewHasher(secret.Config{Keys: keys, Rand: rand.Reader, Cost: secret.Cost{Memory: 8, Time: 1, Threads: 1}})
-	t.Cleanup(hasher.Close)
-	blobs, err := blob.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = blobs.Close() })
-	log := slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	w.engine = engine.New(engine.Config{
-		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: w.mailed, Now: w.clock.now, Rand: rand.Reader, Log: log,
-	})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := w.engine.Run(ctx); err != nil && ctx.Err() == nil {
-			t.Errorf("run the engine: %v", err)
-		}
-	}()
-	t.Cleanup(func() { cancel(); <-done })
+	w := &world{t: t, mailed: &letterBox{}}
+	w.House = enginetest.New(t, engineName, w.mailed, nil)
+	w.engine, w.clock = w.Engine, w.Clock
+	log := w.Logger()
+	var err error
 	public := func() string { return "http://files.test" }
-	if w.serve, err = Handler(Config{Engine: w.engine, PublicURL: public, Log: log, HostApp: appOfHost, Now: w.clock.now}); err != nil {
+	if w.serve, err = Handler(Config{Engine: w.engine, PublicURL: public, Log: log, HostApp: appOfHost, Now: w.clock.Now}); err != nil {
 		t.Fatal(err)
 	}
 	if w.other, err = syncano.Handler(syncano.Config{Engine: w.engine, PublicURL: public, Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.engine.DeclareOrg(ctx, engine.System(), "acme", nil); err != nil {
+	if _, err := w.engine.DeclareOrg(t.Context(), engine.System(), "acme", nil); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if text := w.log.String(); strings.Contains(text, "level=ERROR") {
-			t.Errorf("the log holds errors:\n%s", text)
-		}
-	})
 	return w
-}
-
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
 }
 
 // appOfHost maps "books.apps.test" to the app books.

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"hecate/internal/engine"
-	"hecate/internal/store/storetest"
 )
 
 // TestLettersOfAccounts walks the rows of contracts/syncano.md 2.1 and 2.2 that send letters.
@@ -84,7 +83,7 @@ func TestLettersOfInvitations(t *testing.T) {
 // TestLettersLeadToTheConsole asks for every letter there is; the console's side is tested in e2e.
 func TestLettersLeadToTheConsole(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), func(c *engine.Config, _ *Config) {
+	w := newWorld(t, "sqlite", func(c *engine.Config, _ *Config) {
 		c.PublicURL = func() string { return "http://hecate.test" }
 	})
 	leads := func(to, page string, ask ask, status int) {

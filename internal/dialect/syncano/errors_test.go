@@ -12,7 +12,6 @@ import (
 
 	"hecate"
 	"hecate/internal/engine"
-	"hecate/internal/store/storetest"
 	"hecate/internal/web"
 )
 
@@ -148,7 +147,7 @@ func TestErrorRows(t *testing.T) {
 
 func TestLimitsOfInstancesAndClasses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), func(c *engine.Config, _ *Config) {
+	w := newWorld(t, "sqlite", func(c *engine.Config, _ *Config) {
 		c.Limits = engine.Limits{AppsPerAdmin: 2, CollectionsPerApp: 3}
 	})
 	_, key := w.register(t)
@@ -171,13 +170,13 @@ func TestLimitsOfInstancesAndClasses(t *testing.T) {
 
 func TestClosedRegistration(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), func(c *engine.Config, _ *Config) { c.OpenRegistration = false })
+	w := newWorld(t, "sqlite", func(c *engine.Config, _ *Config) { c.OpenRegistration = false })
 	w.refuses(t, 403, `{"detail":"Registration disabled."}`, ask{method: "POST", path: "/v1.1/account/register/", json: obj{"email": "a@example.com", "password": "x"}})
 }
 
 func TestThrottling(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), func(_ *engine.Config, c *Config) {
+	w := newWorld(t, "sqlite", func(_ *engine.Config, c *Config) {
 		c.Limiter = web.NewLimiter(web.LimiterConfig{PerSecond: 0.5, Burst: 2})
 	})
 	a := ask{method: "GET", path: "/v1.1/"}

@@ -280,7 +280,7 @@ func (w *world) blobCount(t testing.TB) int {
 	n := 0
 	for range 100 {
 		n = 0
-		err := filepath.WalkDir(w.files, func(_ string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(w.Files, func(_ string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
 				n++
 			}

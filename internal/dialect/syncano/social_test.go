@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"hecate/internal/engine"
-	"hecate/internal/store"
-	"hecate/internal/store/storetest"
 )
 
 // graph is a provider like facebook and google: the token "fb:<id>:<address>" is that person's.
@@ -29,9 +27,7 @@ func graph(t *testing.T) string {
 
 // TestSocialSignIn: contracts/syncano.md 2.6, and its security note.
 func TestSocialSignIn(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db, nil)
+	eachWorld(t, func(t *testing.T, w *world) {
 		_, owner := w.register(t)
 		base := w.instance(t, owner)
 		creating, plain := w.apiKey(t, base, owner, "allow_user_create"), w.apiKey(t, base, owner)
@@ -107,9 +103,7 @@ func TestSocialSignIn(t *testing.T) {
 }
 
 func TestAccountsComeByAProvider(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db, nil)
+	eachWorld(t, func(t *testing.T, w *world) {
 		w.want(t, 400, ask{method: "POST", path: "/v1.1/account/auth/google-oauth2/", json: obj{"access_token": "g:1:ada@example.com"}})
 		w.want(t, 401, ask{method: "POST", path: "/v1.1/account/auth/linkedin/", json: obj{}})
 		social := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {

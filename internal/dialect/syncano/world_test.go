@@ -1,12 +1,9 @@
 package syncano
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -16,22 +13,19 @@ import (
 	"testing"
 	"time"
 
-	"hecate/internal/blob"
 	"hecate/internal/engine"
+	"hecate/internal/engine/enginetest"
 	"hecate/internal/mail"
-	"hecate/internal/secret"
-	"hecate/internal/store"
 	"hecate/internal/store/storetest"
 )
 
 // world is the dialect on a real engine and a real store, with the letters that it sends kept.
 type world struct {
+	*enginetest.House
 	t      testing.TB
 	engine *engine.Engine
 	serve  http.Handler
 	mail   *letters
-	log    *bytes.Buffer
-	files  string // where the bytes of files are kept
 	count  int
 }
 
@@ -79,69 +73,32 @@ func (l *letters) find(address string) (mail.Letter, bool) {
 // eachWorld runs fn on both stores.
 func eachWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) { fn(t, newWorld(t, db, nil)) })
+	for _, database := range storetest.Engines {
+		t.Run(database, func(t *testing.T) { fn(t, newWorld(t, database, nil)) })
+	}
 }
 
 // lite is a world on SQLite, for what does not depend on the store.
-func lite(t testing.TB) *world {
-	return newWorld(t, storetest.Open(t, storetest.Config(t, "sqlite")), nil)
-}
+func lite(t testing.TB) *world { return newWorld(t, "sqlite", nil) }
 
 // newWorld makes a world; change, when not nil, adjusts what it stands on.
-func newWorld(t testing.TB, db *store.DB, change func(*engine.Config, *Config)) *world {
+func newWorld(t testing.TB, database string, change func(*engine.Config, *Config)) *world {
 	t.Helper()
-	keys := secret.NewKeys([32]byte{1, 2, 3})
-	// The cheapest hash: what it costs is tested where it is made.
-	hasher := secret.NewHasher(secret.Config{Keys: keys, Rand: rand.Reader, Cost: secret.Cost{Memory: 8, Time: 1, Threads: 1}})
-	t.Cleanup(hasher.Close)
-	files := t.TempDir()
-	blobs, err := blob.OpenDir(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = blobs.Close() })
-	w := &world{t: t, files: files, mail: &letters{}, log: &bytes.Buffer{}}
-	log := slog.New(slog.NewTextHandler(&lockedWriter{w: w.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	config := engine.Config{
-		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: w.mail, Now: time.Now, Rand: rand.Reader, Log: log,
-		OpenRegistration: true,
-	}
-	dialect := Config{Log: log, PublicURL: func() string { return "http://files.test" }}
-	if change != nil {
-		change(&config, &dialect)
-	}
-	w.engine = engine.New(config)
-	w.mail.engine = w.engine
-	dialect.Engine = w.engine
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := w.engine.Run(ctx); err != nil && ctx.Err() == nil {
-			t.Errorf("run the engine: %v", err)
+	w := &world{t: t, mail: &letters{}}
+	dialect := Config{PublicURL: func() string { return "http://files.test" }}
+	w.House = enginetest.New(t, database, w.mail, func(c *engine.Config) {
+		c.OpenRegistration = true
+		if change != nil {
+			change(c, &dialect)
 		}
-	}()
-	t.Cleanup(func() { cancel(); <-done })
+	})
+	w.engine, w.mail.engine = w.Engine, w.Engine
+	dialect.Engine, dialect.Log = w.engine, w.Logger()
+	var err error
 	if w.serve, err = Handler(dialect); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if text := w.log.String(); strings.Contains(text, "level=ERROR") {
-			t.Errorf("the log holds errors:\n%s", text)
-		}
-	})
 	return w
-}
-
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
 }
 
 // ask is one request.

@@ -1,12 +1,9 @@
 package usergrid_test
 
 import (
-	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,15 +13,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"hecate"
-	"hecate/internal/blob"
 	"hecate/internal/dialect/usergrid"
 	"hecate/internal/engine"
-	"hecate/internal/secret"
+	"hecate/internal/engine/enginetest"
 	"hecate/internal/store/storetest"
 )
 
@@ -184,63 +179,23 @@ func (x *exchange) answer(text string) error {
 
 // server is the dialect on a real engine and a real store.
 type server struct {
+	*enginetest.House
 	handler http.Handler
 	bound   map[string]string
-	clock   *clock
+	clock   *enginetest.Clock
 	engine  *engine.Engine
 	post    postbox // the letters that went out
 }
 
-// clock is real time, moved.
-type clock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
-}
-
 func newServer(t *testing.T, engineName string, empty bool) *server {
 	t.Helper()
-	s := &server{clock: &clock{}, bound: map[string]string{}}
-	stored := storetest.Config(t, engineName)
-	stored.Now = s.clock.now
-	db := storetest.Open(t, stored)
-	keys := secret.NewKeys([32]byte{7, 8, 9})
-	// The cheapest hash: what it costs is tested where it is made.
-	hasher := secret.NewHasher(secret.Config{Keys: keys, Rand: rand.Reader, Cost: secret.Cost{Memory: 8, Time: 1, Threads: 1}})
-	t.Cleanup(hasher.Close)
-	blobs, err := blob.OpenDir(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = blobs.Close() })
-	log := slog.New(slog.NewTextHandler(failing{t}, &slog.HandlerOptions{Level: slog.LevelError}))
-	e := engine.New(engine.Config{
-		DB: db, Keys: keys, Hasher: hasher, Blobs: blobs, Mail: &s.post, Now: s.clock.now,
-		Rand: rand.Reader, Log: log, OpenRegistration: true,
-	})
-	s.engine = e
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := e.Run(ctx); err != nil && ctx.Err() == nil {
-			t.Errorf("run the engine: %v", err)
-		}
-	}()
-	t.Cleanup(func() { cancel(); <-done })
+	s := &server{bound: map[string]string{}}
+	s.House = enginetest.New(t, engineName, &s.post, func(c *engine.Config) { c.OpenRegistration = true })
+	s.engine, s.clock = s.Engine, s.Clock
+	log := s.Logger()
+	var err error
 	s.handler, err = usergrid.Handler(usergrid.Config{
-		Engine: e, PublicURL: func() string { return "http://host" }, Log: log, Now: s.clock.now,
+		Engine: s.engine, PublicURL: func() string { return "http://host" }, Log: log, Now: s.clock.Now,
 		ServiceAdmin: usergrid.ServiceAdmin{Name: "superuser", Password: hecate.NewSecret("operator")},
 	})
 	if err != nil {
@@ -250,14 +205,6 @@ func newServer(t *testing.T, engineName string, empty bool) *server {
 		s.populate(t)
 	}
 	return s
-}
-
-// failing is a log in which nothing may be written.
-type failing struct{ t *testing.T }
-
-func (f failing) Write(p []byte) (int, error) {
-	f.t.Errorf("the log says %s", p)
-	return len(p), nil
 }
 
 // populate makes what conversations find, through the dialect itself.
@@ -307,7 +254,7 @@ func (c *conversation) hold(t *testing.T, s *server) {
 	t.Helper()
 	m := &matcher{bound: s.bound}
 	for _, x := range c.exchanges {
-		s.clock.advance(x.later)
+		s.clock.Advance(x.later)
 		r := x.request(m)
 		w := httptest.NewRecorder()
 		s.handler.ServeHTTP(w, r)
@@ -523,7 +470,7 @@ func TestARecordedConversationIsCompared(t *testing.T) {
 		w.Header().Set("X-Told", "yes")
 		_, _ = io.WriteString(w, answers[len(asked)-1])
 	})
-	c.hold(t, &server{handler: h, bound: map[string]string{}, clock: &clock{}})
+	c.hold(t, &server{handler: h, bound: map[string]string{}, clock: &enginetest.Clock{}})
 	if want := []string{`/login  {"key":"k"}`, `/me/7?token=7 7 a=7`}; !reflect.DeepEqual(asked, want) {
 		t.Errorf("asked %q", asked)
 	}

@@ -3,7 +3,6 @@ package usergrid_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -16,11 +15,10 @@ import (
 	"time"
 
 	"hecate"
-	"hecate/internal/blob"
 	"hecate/internal/dialect/usergrid"
 	"hecate/internal/engine"
+	"hecate/internal/engine/enginetest"
 	"hecate/internal/mail"
-	"hecate/internal/secret"
 	"hecate/internal/store/storetest"
 )
 
@@ -51,30 +49,11 @@ func eachKennel(t *testing.T, fn func(t *testing.T, k *kennel)) {
 
 func newKennel(t *testing.T, engineName string) *kennel {
 	t.Helper()
-	k := &kennel{t: t, dir: t.TempDir()}
-	keys := secret.NewKeys([32]byte{3, 2, 1})
-	hasher := secret.NewHasher(secret.Config{Keys: keys, Rand: rand.Reader, Cost: secret.Cost{Memory: 8, Time: 1, Threads: 1}})
-	t.Cleanup(hasher.Close)
-	blobs, err := blob.OpenDir(k.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = blobs.Close() })
-	log := slog.New(slog.NewTextHandler(failing{t}, &slog.HandlerOptions{Level: slog.LevelError}))
-	k.engine = engine.New(engine.Config{
-		DB: storetest.Open(t, storetest.Config(t, engineName)), Keys: keys, Hasher: hasher, Blobs: blobs,
-		Mail: mail.Log{To: slog.New(slog.DiscardHandler)}, Rand: rand.Reader, Log: log,
-	})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := k.engine.Run(ctx); err != nil && ctx.Err() == nil {
-			t.Errorf("run the engine: %v", err)
-		}
-	}()
-	t.Cleanup(func() { cancel(); <-done })
-	if k.serve, err = usergrid.Handler(usergrid.Config{Engine: k.engine, PublicURL: func() string { return "http://host" }, Log: log}); err != nil {
+	k := &kennel{t: t}
+	house := enginetest.New(t, engineName, mail.Log{To: slog.New(slog.DiscardHandler)}, nil)
+	k.engine, k.dir = house.Engine, house.Files
+	var err error
+	if k.serve, err = usergrid.Handler(usergrid.Config{Engine: k.engine, PublicURL: func() string { return "http://host" }, Log: house.Logger()}); err != nil {
 		t.Fatal(err)
 	}
 	k.books, k.client = k.newApp("acme", "books")

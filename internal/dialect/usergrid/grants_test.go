@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -35,12 +34,12 @@ func eachSquare(t *testing.T, fn func(t *testing.T, q *square)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := &square{hall: newHall(t, name), keys: map[string]string{}}
-			log := slog.New(slog.NewTextHandler(failing{t}, &slog.HandlerOptions{Level: slog.LevelError}))
+			log := q.Logger()
 			var err error
 			if q.syncano, err = syncano.Handler(syncano.Config{Engine: q.engine, Log: log}); err != nil {
 				t.Fatal(err)
 			}
-			if q.skygear, err = skygear.Handler(skygear.Config{Engine: q.engine, Log: log, Now: q.clock.now}); err != nil {
+			if q.skygear, err = skygear.Handler(skygear.Config{Engine: q.engine, Log: log, Now: q.clock.Now}); err != nil {
 				t.Fatal(err)
 			}
 			for _, app := range []string{"books", "sandbox", "narrow"} {

@@ -56,7 +56,7 @@ func newHall(t *testing.T, engineName string) *hall {
 	h.tokens["admin"], h.tokens["another admin"] = "Bearer "+h.bound["<ADATOKEN>"], "Bearer "+h.bound["<EVETOKEN>"]
 	h.tokens["service admin"] = operator
 	h.tokens["expired"] = h.userToken("books", "1000")
-	h.clock.advance(time.Hour)
+	h.clock.Advance(time.Hour)
 
 	var name string
 	name, h.tokens["disabled"] = h.newUser("books", "")

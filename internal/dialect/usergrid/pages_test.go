@@ -234,7 +234,7 @@ func TestAForgottenPassword(t *testing.T) {
 			// A ticket does not outlive its time.
 			o.ask("", "POST", ask, "email="+x.email).page(saysSent)
 			l := o.letter("Password Reset", x.email)
-			o.clock.advance(4 * 24 * time.Hour)
+			o.clock.Advance(4 * 24 * time.Hour)
 			o.ask("", "GET", o.path(l), nil).page(emailField, saysBad)
 			o.ask("", "POST", o.path(l), "password1=too-late&password2=too-late").page(saysBad)
 		})
