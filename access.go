@@ -338,17 +338,16 @@ func grants(list []Grant, a *Actor, owner UserID) Permissions {
 
 // rolePolicy sums what the role policy gives the actor on a path.
 func rolePolicy(a *Actor, path string) Permissions {
-	return policySum(a, path, func(string) bool { return true })
+	return policySum(a, path, func(string, string) bool { return true })
 }
 
 // namingPolicy is rolePolicy by those grants alone that name the first segment of the path.
 func namingPolicy(a *Actor, path string) Permissions {
-	if a.Via != "" {
-		path = a.Via
-	}
-	first := firstSegment(path)
-	return policySum(a, path, func(pattern string) bool { return strings.EqualFold(firstSegment(pattern), first) })
+	return policySum(a, path, namesFirst)
 }
+
+// namesFirst reports whether a pattern names the first segment of a path.
+func namesFirst(pattern, path string) bool { return strings.EqualFold(firstSegment(pattern), firstSegment(path)) }
 
 // takesNothing reports whether an actor only looks, or makes something that nobody has yet.
 func takesNothing(a *Actor, want Permissions) bool {
@@ -358,12 +357,8 @@ func takesNothing(a *Actor, want Permissions) bool {
 // holdingPolicy is namingPolicy without what somebody was given on all that is his own ("/users/${user}/**"): it must not
 // let him make himself somebody else, by a role, a permission or a group. A grant that says so itself ("/groups/*/users/${user}") counts.
 func holdingPolicy(a *Actor, path string) Permissions {
-	if a.Via != "" {
-		path = a.Via
-	}
-	first := firstSegment(path)
-	return policySum(a, path, func(pattern string) bool {
-		return strings.EqualFold(firstSegment(pattern), first) && (!namesCaller(pattern) || namesHolding(pattern))
+	return policySum(a, path, func(pattern, path string) bool {
+		return namesFirst(pattern, path) && (!namesCaller(pattern) || namesHolding(pattern))
 	})
 }
 
@@ -380,13 +375,14 @@ func namesHolding(pattern string) bool {
 	return slices.ContainsFunc(split(strings.ToLower(pattern)), func(s string) bool { return slices.Contains(holdings, s) })
 }
 
-func policySum(a *Actor, path string, counts func(pattern string) bool) Permissions {
+// policySum sums those grants of the role policy that count, on the path by which the actor came or else on the given one.
+func policySum(a *Actor, path string, counts func(pattern, path string) bool) Permissions {
 	if a.Via != "" {
 		path = a.Via
 	}
 	var sum Permissions
 	for _, g := range a.Policy {
-		if counts(g.Path) && MatchPath(g.Path, path, a.User) {
+		if counts(g.Path, path) && MatchPath(g.Path, path, a.User) {
 			sum |= g.Permissions
 		}
 	}
