@@ -174,7 +174,7 @@ func (e *Engine) Invite(ctx context.Context, actor *hecate.Actor, email string, 
 		if err := tx.InsertInvitation(ctx, row); err != nil {
 			return err
 		}
-		if err := e.sendInvitation(ctx, tx, app, row.Row, letter); err != nil {
+		if _, err := e.sendInvitation(ctx, tx, app, row.Row, letter); err != nil {
 			return err
 		}
 		return e.record(ctx, tx, actor, app.ID, op, "invitation:"+string(row.Row.ID))
@@ -235,15 +235,15 @@ func (e *Engine) roomForInvitation(ctx context.Context, tx *store.DB, app *hecat
 	return err
 }
 
-func (e *Engine) sendInvitation(ctx context.Context, tx *store.DB, app *hecate.App, i *hecate.Invitation, letter []Mailing) error {
+// sendInvitation queues the letter of an invitation. full says that its address has had so many that it does not get it.
+func (e *Engine) sendInvitation(ctx context.Context, tx *store.DB, app *hecate.App, i *hecate.Invitation, letter []Mailing) (full bool, err error) {
 	l := outgoing{
-		Mailing: the(letter), app: app, to: i.Email, clear: i.Key, fields: map[string]string{"inviter": i.Inviter, "role": roleNames[i.Role]},
+		Mailing: the(letter), app: app, to: i.Email, clear: i.Key, invitation: true, fields: map[string]string{"inviter": i.Inviter, "role": roleNames[i.Role]},
 	}
 	if l.Letter == "" {
 		l.Letter = letterInvite
 	}
-	_, err := e.queue(ctx, tx, l)
-	return err
+	return e.queue(ctx, tx, l)
 }
 
 // roleNames are the roles as letters call them.
@@ -307,7 +307,7 @@ func (e *Engine) DeleteInvitation(ctx context.Context, actor *hecate.Actor, seq 
 	})
 }
 
-// ResendInvitation sends the letter again while the invitation is new. Kinds: Forbidden, NotFound.
+// ResendInvitation sends the letter again while the invitation is new. Kinds: Forbidden, NotFound, TooMany.
 func (e *Engine) ResendInvitation(ctx context.Context, actor *hecate.Actor, seq int64, letter ...Mailing) error {
 	const op = "resend invitation"
 	app, err := e.membersOf(actor, hecate.Create, op)
@@ -322,7 +322,13 @@ func (e *Engine) ResendInvitation(ctx context.Context, actor *hecate.Actor, seq 
 	if err != nil || i.State != hecate.InvitationNew {
 		return err
 	}
-	return e.db.Write(ctx, func(tx *store.DB) error { return e.sendInvitation(ctx, tx, app, i, letter) })
+	return e.db.Write(ctx, func(tx *store.DB) error {
+		full, err := e.sendInvitation(ctx, tx, app, i, letter)
+		if err == nil && full {
+			err = manyLetters(op)
+		}
+		return err
+	})
 }
 
 // OwnInvitations lists the new invitations to the admin's address. Kinds: Unauthenticated.

@@ -154,7 +154,7 @@ func (e *Engine) askFor(ctx context.Context, app *hecate.App, in AskInput, u *he
 			return err
 		}
 		if !sent && !in.hides(app) {
-			return hecate.E(hecate.TooMany, op).Says("this address has had many letters").After(letterWindow)
+			return manyLetters(op)
 		}
 		if also != nil && (sent || blank) {
 			if err := also(tx, u, blank); err != nil {

@@ -99,6 +99,11 @@ func (e *Engine) sendUser(ctx context.Context, tx *store.DB, app *hecate.App, u 
 	return !full, tx.InsertTicket(ctx, t.Ticket, hash)
 }
 
+// manyLetters says that an address gets no more letters for now.
+func manyLetters(op string) error {
+	return hecate.E(hecate.TooMany, op).Says("this address has had many letters").After(letterWindow)
+}
+
 // queueAll queues a letter and its copies. full says that none of their addresses gets it for now.
 func (e *Engine) queueAll(ctx context.Context, tx *store.DB, out outgoing, copies []string) (full bool, err error) {
 	full = true
@@ -159,7 +164,8 @@ func (e *Engine) userTicketFor(app *hecate.App, u *hecate.User, l UserLetter) (c
 	}
 	t.Short = true
 	code, err := e.newCode(l.Form)
-	return clearTicket{t, hecate.NewSecret(code)}, e.codeHash(l.Ticket, u.ID, code), err
+	clear = hecate.NewSecret(code)
+	return clearTicket{t, clear}, e.ticketHash(t, clear), err
 }
 
 // approval marks tickets that went to somebody who decides about the user.
@@ -185,6 +191,14 @@ func (e *Engine) newCode(form CodeForm) (string, error) {
 // codeHash is what a code is stored under: many users may have the same one.
 func (e *Engine) codeHash(purpose string, u hecate.UserID, code string) string {
 	return e.keys.Lookup("code/" + purpose + "/" + string(u) + "/" + strings.ToLower(strings.TrimSpace(code)))
+}
+
+// ticketHash is what a ticket is stored under.
+func (e *Engine) ticketHash(t *hecate.Ticket, clear hecate.Secret) string {
+	if t.Short {
+		return e.codeHash(t.Purpose, t.User, clear.Reveal())
+	}
+	return e.lookup(clear)
 }
 
 // TicketInput presents a ticket.
@@ -233,7 +247,7 @@ func (e *Engine) heldTicket(ctx context.Context, db *store.DB, app *hecate.App, 
 	if err != nil {
 		return nil, err
 	}
-	if t.Purpose != in.Purpose || t.User == "" || t.Short && t.Attempts >= codeTries {
+	if t.Purpose != in.Purpose || t.User == "" {
 		return nil, bad
 	}
 	u, err := db.User(ctx, app.ID, t.User)
@@ -247,16 +261,19 @@ func (e *Engine) heldTicket(ctx context.Context, db *store.DB, app *hecate.App, 
 	switch {
 	case err != nil:
 		return nil, err
-	case named != "" && named != u.ID:
-		return nil, bad
-	case t.About == emailField && FoldLogin(t.Address) != FoldLogin(u.Email):
-		return nil, bad
-	case t.UntilLogin && u.LastLoginAt.After(t.CreatedAt):
+	case named != "" && named != u.ID, outlived(t, u):
 		return nil, bad
 	case !e.now().Before(t.ExpiresAt):
 		return nil, hecate.E(hecate.Expired, op).On("token")
 	}
 	return &TicketDetail{Ticket: t, User: u}, nil
+}
+
+// outlived reports whether something has happened to its user, or was tried, that ends a ticket before its time.
+func outlived(t *hecate.Ticket, u *hecate.User) bool {
+	return t.Short && t.Attempts >= codeTries ||
+		t.About == emailField && FoldLogin(t.Address) != FoldLogin(u.Email) ||
+		t.UntilLogin && u.LastLoginAt.After(t.CreatedAt)
 }
 
 // presented is the hash under which a ticket is stored, if it is. Kinds: BadToken.
@@ -337,11 +354,7 @@ func (e *Engine) withTicket(ctx context.Context, app *hecate.App, in TicketInput
 
 // useUserTicket uses a ticket up inside a write. Kinds: BadToken when somebody was quicker.
 func (e *Engine) useUserTicket(ctx context.Context, tx *store.DB, app *hecate.App, in TicketInput, t *TicketDetail, op string) error {
-	hash := e.lookup(in.Ticket)
-	if t.Ticket.Short {
-		hash = e.codeHash(in.Purpose, t.User.ID, in.Ticket.Reveal())
-	}
-	was, err := tx.TakeTicket(ctx, app.ID, hash, in.Purpose)
+	was, err := tx.TakeTicket(ctx, app.ID, e.ticketHash(t.Ticket, in.Ticket), in.Purpose)
 	if err == nil && !was {
 		return hecate.E(hecate.BadToken, op).On("token")
 	}

@@ -48,7 +48,7 @@ func (e *Engine) AskVerification(ctx context.Context, actor *hecate.Actor, in Ve
 			return err
 		}
 		if !sent {
-			return hecate.E(hecate.TooMany, op).Says("this address has had many letters").After(letterWindow)
+			return manyLetters(op)
 		}
 		return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(u.ID)))
 	})
