@@ -75,28 +75,19 @@ func letterError(err error) error {
 
 // register makes an account for the holder of an invitation, who has its role at once. His address is confirmed by a letter.
 func (a *api) register(w *web.Response, r *web.Request, _ caller) error {
-	var in struct {
-		Key       string `json:"key"`
-		Email     string `json:"email"`
-		Password  string `json:"password"`
-		FirstName string `json:"first_name"`
-		LastName  string `json:"last_name"`
-	}
+	var in newcomer
 	if err := r.DecodeInto(&in); err != nil {
 		return err
 	}
-	switch {
-	case in.Key == "":
+	if in.Key == "" {
 		return invalid("key", "is required")
-	case in.Email == "":
-		return invalid("email", "is required")
-	case utf8.RuneCountInString(in.Password) < minPassword:
-		return invalid("password", "must have at least 10 characters")
 	}
-	d, err := a.engine.RegisterAdmin(r.Context(), &hecate.Actor{}, engine.RegisterAdminInput{
-		Email: in.Email, FirstName: in.FirstName, LastName: in.LastName, Password: hecate.NewSecret(in.Password),
-		InvitationKey: hecate.NewSecret(in.Key), Mailing: letterActivate,
-	})
+	account, err := in.account()
+	if err != nil {
+		return err
+	}
+	account.InvitationKey, account.Mailing = hecate.NewSecret(in.Key), letterActivate
+	d, err := a.engine.RegisterAdmin(r.Context(), &hecate.Actor{}, account)
 	if err != nil {
 		return invitationError(err)
 	}

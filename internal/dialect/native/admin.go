@@ -14,29 +14,43 @@ import (
 // is all that is asked: rules of composition make passwords worse, not better.
 const minPassword = 10
 
+// newcomer is somebody who gets an account: what lets him in, and what he says of himself.
+type newcomer struct {
+	Ticket    string `json:"ticket"` // of the setup link
+	Key       string `json:"key"`    // of an invitation
+	Email     string `json:"email"`
+	Password  string `json:"password"`
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+}
+
+// account is his account. Kinds: Invalid on "email" or "password".
+func (n *newcomer) account() (engine.RegisterAdminInput, error) {
+	in := engine.RegisterAdminInput{Email: n.Email, FirstName: n.FirstName, LastName: n.LastName, Password: hecate.NewSecret(n.Password)}
+	if n.Email == "" {
+		return in, invalid("email", "is required")
+	}
+	if utf8.RuneCountInString(n.Password) < minPassword {
+		return in, invalid("password", "must have at least 10 characters")
+	}
+	return in, nil
+}
+
 // setUp makes the first admin by the ticket of the setup link.
 func (a *api) setUp(w *web.Response, r *web.Request, _ caller) error {
-	var in struct {
-		Ticket    string `json:"ticket"`
-		Email     string `json:"email"`
-		Password  string `json:"password"`
-		FirstName string `json:"first_name"`
-		LastName  string `json:"last_name"`
-	}
+	var in newcomer
 	if err := r.DecodeInto(&in); err != nil {
 		return err
 	}
-	switch {
-	case in.Ticket == "":
+	if in.Ticket == "" {
 		return invalid("ticket", "is required")
-	case in.Email == "":
-		return invalid("email", "is required")
-	case utf8.RuneCountInString(in.Password) < minPassword:
-		return invalid("password", "must have at least 10 characters")
 	}
-	d, err := a.engine.Setup(r.Context(), hecate.NewSecret(in.Ticket), engine.RegisterAdminInput{
-		Email: in.Email, FirstName: in.FirstName, LastName: in.LastName, Password: hecate.NewSecret(in.Password), Activated: true,
-	})
+	account, err := in.account()
+	if err != nil {
+		return err
+	}
+	account.Activated = true
+	d, err := a.engine.Setup(r.Context(), hecate.NewSecret(in.Ticket), account)
 	if errors.Is(err, hecate.BadToken) || errors.Is(err, hecate.Expired) {
 		return hecate.E(hecate.KindOf(err), "set up").On("ticket").Because(err)
 	}

@@ -152,9 +152,22 @@ func readPath(text string) (string, error) {
 	return path, nil
 }
 
-// createGroup makes one group, or those of an array that can be made.
-func (a *api) createGroup(w *web.Response, r *web.Request, c *call) error {
-	return a.createThings(w, r, c, "/groups", func(object map[string]any) (*thing, error) { return a.newGroup(r.Context(), c, object) })
+// groups serves the application's groups.
+func (a *api) groups() *shelf {
+	return &shelf{
+		api: a, path: "/groups", param: "group", key: "path",
+		all: a.allGroups, create: a.newGroup, change: a.changeGroup,
+		find: func(ctx context.Context, c *call, ref string) (*thing, error) {
+			g, err := a.group(ctx, c, ref)
+			if err != nil {
+				return nil, err
+			}
+			return groupThing(g, meta{}), nil
+		},
+		remove: func(ctx context.Context, actor *hecate.Actor, id string) error {
+			return a.engine.DeleteGroup(ctx, actor, engine.GroupRef{ID: hecate.GroupID(id)})
+		},
+	}
 }
 
 func (a *api) newGroup(ctx context.Context, c *call, object map[string]any) (*thing, error) {
@@ -219,137 +232,37 @@ func (a *api) allGroups(r *web.Request, c *call) func(engine.List) (things, erro
 	}
 }
 
-// listGroups answers GET of all groups, or of those that a query finds.
-func (a *api) listGroups(w *web.Response, r *web.Request, c *call) error {
-	return a.answerList(w, r, c, reply{path: "/groups", counted: true}, qlText(r), a.allGroups(r, c))
-}
-
-// groupFor finds the group of a path on which the caller may do what he wants.
-func (a *api) groupFor(r *web.Request, c *call, method string) (*hecate.Group, error) {
-	g, err := a.group(r.Context(), c, r.PathValue("group"))
+// changeGroup merges what a body says into a group.
+func (a *api) changeGroup(ctx context.Context, c *call, t *thing, object map[string]any) (*thing, error) {
+	path, err := newPath(t, object)
 	if err != nil {
-		if method != http.MethodGet {
-			err = lostUser(err)
-		}
 		return nil, err
 	}
-	return g, a.permit(c, c.actor, method, groupPath(g))
-}
-
-// readGroupAt answers GET and POST of one group: POST leaves it as it is.
-func (a *api) readGroupAt(w *web.Response, r *web.Request, c *call) error {
-	if ref := itemOf(r.PathValue("group")); ref.many {
-		return a.answerList(w, r, c, reply{path: "/groups"}, ref.ql, a.allGroups(r, c))
-	}
-	g, err := a.groupFor(r, c, r.Method)
-	if err != nil {
-		return err
-	}
-	return a.answerThing(w, r, c, "/groups", groupThing(g, meta{}))
-}
-
-// updateGroup changes a group; one that does not exist is made under the path in the URL.
-func (a *api) updateGroup(w *web.Response, r *web.Request, c *call) error {
-	body, err := readPayload(r)
-	if err != nil {
-		return err
-	}
-	g, err := a.groupFor(r, c, http.MethodPut)
-	if ref := itemOf(r.PathValue("group")); errors.Is(err, hecate.NotFound) && ref.name != "" {
-		t, err := a.newGroup(r.Context(), c, body.with("path", ref.name))
-		if err != nil {
-			return err
-		}
-		return a.answerThing(w, r, c, "/groups", t)
-	}
-	if err != nil {
-		return err
-	}
-	path := ""
-	if text, given, err := textMember(body.object, "path"); err != nil {
-		return err
-	} else if given && text != "" && !strings.EqualFold(text, g.Name) && text != g.Title {
-		if path, err = readPath(text); err != nil {
-			return err
-		}
-	}
-	return a.changeGroup(w, r, c, g, path, body.object)
-}
-
-// changeGroup merges what a body says into a group; path is its new path, "" leaves it.
-func (a *api) changeGroup(w *web.Response, r *web.Request, c *call, g *hecate.Group, path string, object map[string]any) error {
 	if err := readGroup(&engine.GroupInput{}, object); err != nil {
-		return err
+		return nil, err
 	}
-	g, err := a.engine.UpdateGroup(r.Context(), c.via(groupPath(g)), engine.GroupRef{ID: g.ID}, func(in *engine.GroupInput) {
+	g, err := a.engine.UpdateGroup(ctx, c.via("/groups/"+t.id), engine.GroupRef{ID: hecate.GroupID(t.id)}, func(in *engine.GroupInput) {
 		if path != "" {
 			in.Name = path
 		}
 		_ = readGroup(in, object) // it was read a moment ago
 	})
 	if errors.Is(err, hecate.Exists) {
-		return duplicate("group", "path", path).because(err)
+		return nil, duplicate("group", "path", path).because(err)
 	}
 	if err != nil {
-		return refusedAt(c, http.MethodPut, "/groups", err)
+		return nil, refusedAt(c, http.MethodPut, "/groups", err)
 	}
-	return a.answerThing(w, r, c, "/groups", groupThing(g, meta{}))
+	return groupThing(g, meta{}), nil
 }
 
-// deleteGroup deletes a group with its memberships.
-func (a *api) deleteGroup(w *web.Response, r *web.Request, c *call) error {
-	g, err := a.groupFor(r, c, http.MethodDelete)
-	if err != nil {
-		return err
+// newPath is the path that a body gives a group, "" for the one that it shows already.
+func newPath(t *thing, object map[string]any) (string, error) {
+	text, _, err := textMember(object, "path")
+	if shown, _ := t.values["path"].(string); err != nil || text == "" || strings.EqualFold(text, shown) {
+		return "", err
 	}
-	if err := a.engine.DeleteGroup(r.Context(), c.via(groupPath(g)), engine.GroupRef{ID: g.ID}); err != nil {
-		return refusedAt(c, http.MethodDelete, groupPath(g), err)
-	}
-	return a.answerThing(w, r, c, "/groups", groupThing(g, meta{}))
-}
-
-// deleteSomeThings answers DELETE on all groups or roles, which has to say which are meant.
-func (a *api) deleteSomeThings(path string, all func(*web.Request, *call) func(engine.List) (things, error),
-	remove func(ctx context.Context, actor *hecate.Actor, id string) error) web.Handler[*call] {
-	return func(w *web.Response, r *web.Request, c *call) error {
-		if !asksQuery(r) && r.QueryOne("limit") == "" {
-			return unsupportedOperation()
-		}
-		list, _, _, err := listed(r, qlText(r), deleteLimit, all(r, c))
-		if err != nil {
-			return err
-		}
-		gone := []*thing{}
-		var refused error
-		for _, t := range list {
-			at := path + "/" + t.id
-			err := a.permit(c, c.actor, http.MethodDelete, at)
-			if err == nil {
-				err = refusedAt(c, http.MethodDelete, at, remove(r.Context(), c.via(at), t.id))
-			}
-			switch {
-			case err == nil:
-				gone = append(gone, t)
-			case errors.Is(err, hecate.Forbidden):
-				refused = err
-			case !errors.Is(err, hecate.NotFound): // somebody else was quicker
-				return err
-			}
-		}
-		if len(gone) == 0 && refused != nil {
-			return refused
-		}
-		return a.answerThings(w, r, c, reply{path: path}, gone, nil)
-	}
-}
-
-func (a *api) removeGroup(ctx context.Context, actor *hecate.Actor, id string) error {
-	return a.engine.DeleteGroup(ctx, actor, engine.GroupRef{ID: hecate.GroupID(id)})
-}
-
-func (a *api) removeRole(ctx context.Context, actor *hecate.Actor, id string) error {
-	_, err := a.engine.DeleteRole(ctx, actor, engine.RoleRef{ID: hecate.RoleID(id)})
-	return err
+	return readPath(text)
 }
 
 // membership is a user with a group, of a path in either direction.

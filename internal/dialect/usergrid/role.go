@@ -97,9 +97,23 @@ func propertiesOf(object map[string]any, not map[string]bool) (map[string]any, e
 	return out, nil
 }
 
-// createRole makes one role, or those of an array that can be made.
-func (a *api) createRole(w *web.Response, r *web.Request, c *call) error {
-	return a.createThings(w, r, c, "/roles", func(object map[string]any) (*thing, error) { return a.newRole(r.Context(), c, object) })
+// roles serves the application's roles.
+func (a *api) roles() *shelf {
+	return &shelf{
+		api: a, path: "/roles", param: "role", key: "name",
+		all: a.allRoles, create: a.newRole, change: a.changeRole,
+		find: func(ctx context.Context, c *call, ref string) (*thing, error) {
+			role, err := a.role(ctx, c, ref)
+			if err != nil {
+				return nil, err
+			}
+			return roleThing(role, meta{}), nil
+		},
+		remove: func(ctx context.Context, actor *hecate.Actor, id string) error {
+			_, err := a.engine.DeleteRole(ctx, actor, engine.RoleRef{ID: hecate.RoleID(id)})
+			return err
+		},
+	}
 }
 
 func (a *api) newRole(ctx context.Context, c *call, object map[string]any) (*thing, error) {
@@ -122,41 +136,6 @@ func (a *api) newRole(ctx context.Context, c *call, object map[string]any) (*thi
 		return nil, notReached(c, http.MethodPost, "/roles", err)
 	}
 	return roleThing(role, meta{}), nil
-}
-
-// createThings makes what a body describes: one, whose error is told, or those of an array that can be made.
-func (a *api) createThings(w *web.Response, r *web.Request, c *call, path string, create func(map[string]any) (*thing, error)) error {
-	body, err := readPayload(r)
-	if err != nil {
-		return err
-	}
-	if body.batch == nil {
-		t, err := create(body.object)
-		if err != nil {
-			return err
-		}
-		return a.answerThing(w, r, c, path, t)
-	}
-	if len(body.batch) > maxNewUsers {
-		return hecate.E(hecate.TooLarge, "create").Says("too many entities in one request")
-	}
-	made := []*thing{}
-	var refused error
-	for _, object := range body.batch {
-		t, err := create(object)
-		switch kind := hecate.KindOf(err); {
-		case err == nil:
-			made = append(made, t)
-		case kind == hecate.Internal || kind == hecate.TooMany:
-			return err
-		case kind == hecate.Forbidden:
-			refused = err
-		}
-	}
-	if refused != nil && len(made) == 0 {
-		return refused
-	}
-	return a.answerThings(w, r, c, reply{path: path}, made, nil)
 }
 
 // allRoles lists the application's roles; an application has few.
@@ -194,90 +173,18 @@ func rolesPage(roles []hecate.Role, in engine.List, under string) things {
 	return out
 }
 
-// listRoles answers GET of all roles, or of those that a query finds.
-func (a *api) listRoles(w *web.Response, r *web.Request, c *call) error {
-	return a.answerList(w, r, c, reply{path: "/roles", counted: true}, qlText(r), a.allRoles(r, c))
-}
-
-// answerList answers with the page of a list that a request asks for.
-func (a *api) answerList(w *web.Response, r *web.Request, c *call, x reply, text string, fetch func(engine.List) (things, error)) error {
-	list, q, cursor, err := listed(r, text, defaultLimit, fetch)
+// changeRole changes what a body says of a role.
+func (a *api) changeRole(ctx context.Context, c *call, t *thing, object map[string]any) (*thing, error) {
+	in, err := readRole(object)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	x.cursor = cursor
-	return a.answerThings(w, r, c, x, list, q.fields)
-}
-
-// roleFor finds the role of a path on which the caller may do what he wants.
-func (a *api) roleFor(r *web.Request, c *call, method string) (hecate.Role, error) {
-	role, err := a.role(r.Context(), c, r.PathValue("role"))
+	at := "/roles/" + t.id
+	role, err := a.engine.UpdateRole(ctx, c.via(at), engine.RoleRef{ID: hecate.RoleID(t.id)}, in)
 	if err != nil {
-		if method != http.MethodGet {
-			err = lostUser(err)
-		}
-		return role, err
+		return nil, refusedAt(c, http.MethodPut, at, err)
 	}
-	return role, a.permit(c, c.actor, method, rolePath(role))
-}
-
-// readRoute answers GET and POST of one role: POST leaves it as it is.
-func (a *api) readRoute(w *web.Response, r *web.Request, c *call) error {
-	if ref := itemOf(r.PathValue("role")); ref.many {
-		return a.answerList(w, r, c, reply{path: "/roles"}, ref.ql, a.allRoles(r, c))
-	}
-	role, err := a.roleFor(r, c, r.Method)
-	if err != nil {
-		return err
-	}
-	return a.answerThing(w, r, c, "/roles", roleThing(role, meta{}))
-}
-
-// updateRole changes a role; one that does not exist is made under the name in the path.
-func (a *api) updateRole(w *web.Response, r *web.Request, c *call) error {
-	body, err := readPayload(r)
-	if err != nil {
-		return err
-	}
-	role, err := a.roleFor(r, c, http.MethodPut)
-	if ref := itemOf(r.PathValue("role")); errors.Is(err, hecate.NotFound) && ref.name != "" {
-		t, err := a.newRole(r.Context(), c, body.with("name", ref.name))
-		if err != nil {
-			return err
-		}
-		return a.answerThing(w, r, c, "/roles", t)
-	}
-	if err != nil {
-		return err
-	}
-	in, err := readRole(body.object)
-	if err != nil {
-		return err
-	}
-	if role, err = a.engine.UpdateRole(r.Context(), c.via(rolePath(role)), engine.RoleRef{ID: role.ID}, in); err != nil {
-		return refusedAt(c, http.MethodPut, rolePath(role), err)
-	}
-	return a.answerThing(w, r, c, "/roles", roleThing(role, meta{}))
-}
-
-// refusedAt says which path a caller was refused.
-func refusedAt(c *call, method, path string, err error) error {
-	if errors.Is(err, hecate.Forbidden) {
-		return unpermitted(c, method, path)
-	}
-	return lost(err)
-}
-
-// deleteRole deletes a role with its permissions.
-func (a *api) deleteRole(w *web.Response, r *web.Request, c *call) error {
-	role, err := a.roleFor(r, c, http.MethodDelete)
-	if err != nil {
-		return err
-	}
-	if _, err := a.engine.DeleteRole(r.Context(), c.via(rolePath(role)), engine.RoleRef{ID: role.ID}); err != nil {
-		return refusedAt(c, http.MethodDelete, rolePath(role), err)
-	}
-	return a.answerThing(w, r, c, "/roles", roleThing(role, meta{}))
+	return roleThing(role, meta{}), nil
 }
 
 // roleMember is a role with a user or a group that may hold it, of a path in either direction.

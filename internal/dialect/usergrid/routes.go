@@ -157,29 +157,27 @@ func (a *api) memberRoutes(path string, read, add, remove web.Handler[*call]) []
 	}
 }
 
+// shelfRoutes are those of a list and of what is in it.
+func (a *api) shelfRoutes(s *shelf) []web.Route[*call] {
+	one := s.path + "/{" + s.param + "}"
+	return []web.Route[*call]{
+		web.Get(s.path, a.anyone(), s.list),
+		web.Post(s.path, a.anyone(), s.make),
+		web.Put(s.path, a.anyone(), s.make),
+		web.Delete(s.path, a.anyone(), s.deleteSome),
+		web.Get(one, a.anyone(), s.show),
+		web.Post(one, a.anyone(), s.show),
+		web.Put(one, a.anyone(), s.update),
+		web.Delete(one, a.anyone(), s.delete),
+	}
+}
+
 // roleRoutes are roles, groups and permissions: contracts/usergrid.md 8.3.
 func (a *api) roleRoutes() []web.Route[*call] {
 	const role, group = "/roles/{role}", "/groups/{group}"
-	return slices.Concat([]web.Route[*call]{
-		web.Get("/roles", a.anyone(), a.listRoles),
-		web.Post("/roles", a.anyone(), a.createRole),
-		web.Put("/roles", a.anyone(), a.createRole),
-		web.Delete("/roles", a.anyone(), a.deleteSomeThings("/roles", a.allRoles, a.removeRole)),
-		web.Get(role, a.anyone(), a.readRoute),
-		web.Post(role, a.anyone(), a.readRoute),
-		web.Put(role, a.anyone(), a.updateRole),
-		web.Delete(role, a.anyone(), a.deleteRole),
+	return slices.Concat(a.shelfRoutes(a.roles()), a.shelfRoutes(a.groups()), []web.Route[*call]{
 		web.Get(role+"/users", a.anyone(), a.usersOfRole),
 		web.Get(role+"/groups", a.anyone(), a.groupsOfRole),
-
-		web.Get("/groups", a.anyone(), a.listGroups),
-		web.Post("/groups", a.anyone(), a.createGroup),
-		web.Put("/groups", a.anyone(), a.createGroup),
-		web.Delete("/groups", a.anyone(), a.deleteSomeThings("/groups", a.allGroups, a.removeGroup)),
-		web.Get(group, a.anyone(), a.readGroupAt),
-		web.Post(group, a.anyone(), a.readGroupAt),
-		web.Put(group, a.anyone(), a.updateGroup),
-		web.Delete(group, a.anyone(), a.deleteGroup),
 		web.Get(group+"/users", a.anyone(), a.groupUsers),
 	},
 		a.permissionRoutes(role), a.holderRoutes(group),
