@@ -230,6 +230,9 @@ func (c *checker) redirect(text string, path []any) {
 	}
 }
 
+// tellWithSecret are the providers that say for whom a token was issued to nobody but that app's server.
+var tellWithSecret = []string{"github", "linkedin"}
+
 func (c *checker) social(social map[string]socialSpec, path []any) {
 	for name, s := range social {
 		if !slices.Contains(socialProviders, name) {
@@ -238,6 +241,9 @@ func (c *checker) social(social map[string]socialSpec, path []any) {
 		for _, p := range s.providers {
 			if name == "oidc" && (p.Name == "" || p.Issuer == "" || p.ClientID == "") {
 				c.fault(at(path, name), "an OpenID Connect provider needs name, issuer and client_id")
+			}
+			if slices.Contains(tellWithSecret, name) && p.ClientID != "" && p.ClientSecret == "" {
+				c.fault(at(path, name), "client_secret is missing: without it %s does not say for which client_id a token was issued", name)
 			}
 		}
 	}

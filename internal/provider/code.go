@@ -92,6 +92,7 @@ func (p *Providers) ConsentURL(ctx context.Context, c Consent, s Settings) (stri
 var reserved = map[string]bool{
 	"client_id": true, "redirect_uri": true, "response_type": true, "state": true, "nonce": true, "scope": true,
 	"code_challenge": true, "code_challenge_method": true, "response_mode": true,
+	"request": true, "request_uri": true, // which would stand for all of them: OpenID Connect Core 6
 }
 
 // Granted is what a code was exchanged for.
@@ -106,6 +107,8 @@ func (p *Providers) Exchange(ctx context.Context, c Consent, code string, s Sett
 	if code == "" {
 		return nil, refused("the person did not consent")
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.wait) // for the code and for what is asked then together
+	defer cancel()
 	a, done, err := p.known(ctx, c.Provider, s)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,13 +34,15 @@ func (a *asking) getFrom(address string, query url.Values) (map[string]any, erro
 		return nil, err
 	}
 	var out map[string]any
-	return out, a.do(req, &out)
+	err = a.do(req, &out)
+	return out, err
 }
 
 // bearer asks a path with the token in the header.
 func (a *asking) bearer(path string, query url.Values) (map[string]any, error) {
 	var out map[string]any
-	return out, a.bearerInto(withQuery(path, query), &out)
+	err := a.bearerInto(withQuery(path, query), &out)
+	return out, err
 }
 
 // bearerInto is bearer for any shape. Who configured another base may run a server of the time when the token stood in
@@ -122,20 +125,28 @@ func (a *asking) do(req *http.Request, out any) error {
 		return unreachable(withoutURL(err))
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	switch {
-	case err != nil:
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
 		return unreachable(withoutURL(err))
-	case len(text) > maxAnswer:
-		return unreachable(errors.New("the answer is too long"))
 	}
 	if err := a.verdict(resp, text); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, out); err != nil {
-		return unreachable(errors.New("the answer is no JSON"))
+	if err := decode(text, out); err != nil {
+		return unreachable(err)
 	}
 	return nil
+}
+
+// bounded cuts what providers say, also where a library reads it.
+type bounded struct{ next http.RoundTripper }
+
+func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(req)
+	if err == nil {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	}
+	return resp, err
 }
 
 // verdict is what a status says.
@@ -151,6 +162,8 @@ func (a *asking) verdict(resp *http.Response, text []byte) error {
 		return unreachable(fmt.Errorf("status %d", status))
 	case status >= 500:
 		return unreachable(fmt.Errorf("status %d", status))
+	case status < 400:
+		return unreachable(fmt.Errorf("status %d", status)) // a redirect is not followed: it may lead inside
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return hecate.E(hecate.BadToken, "ask provider").On("token").Because(errGone)
 	}
@@ -211,13 +224,15 @@ func withoutURL(err error) error {
 	return err
 }
 
-// text is a member that is a string or a number.
+// text is a member that is a string or a whole number.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
 	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		}
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -30,6 +31,7 @@ type knownIssuer struct {
 const (
 	issuerLife = time.Hour
 	maxIssuers = 1000
+	clockSkew  = 5 * time.Minute // by how much an issuer's clock may be ahead
 )
 
 // issuer is the issuer of the settings: discovered, or remembered. Keys that change are fetched anew by go-oidc.
@@ -95,8 +97,11 @@ func (a *asking) byIDToken(issuer knownIssuer, token *oidc.IDToken) (*hecate.Pro
 	if a.token.Nonce != "" && token.Nonce != a.token.Nonce {
 		return nil, refused("the ID token was made for another sign-in")
 	}
-	var raw map[string]any
-	if err := token.Claims(&raw); err != nil {
+	if token.IssuedAt.After(a.p.now().Add(clockSkew)) {
+		return nil, refused("the ID token is of the future")
+	}
+	raw, err := rawClaims(token)
+	if err != nil {
 		return nil, refused("the ID token has no claims")
 	}
 	if azp := text(raw["azp"]); azp != "" && azp != a.settings.ClientID {
@@ -124,6 +129,7 @@ func (a *asking) complete(issuer knownIssuer, said map[string]any) error {
 	if text(more["sub"]) != text(said["sub"]) {
 		return refused("the issuer speaks of two people") // Core 5.3.2
 	}
+	delete(said, "email_verified") // of no address
 	for name, value := range more {
 		if _, ok := said[name]; !ok {
 			said[name] = value
@@ -147,26 +153,52 @@ func (a *asking) byAccessToken(issuer knownIssuer) (*hecate.Profile, error) {
 
 // userInfo are the claims that the issuer gives for an access token.
 func (a *asking) userInfo(issuer knownIssuer, token string) (map[string]any, error) {
-	ctx := oidc.ClientContext(a.ctx, a.p.client)
-	info, err := issuer.UserInfo(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}))
-	if err != nil {
-		if a.ctx.Err() != nil || isNetwork(err) {
-			return nil, unreachable(withoutURL(err))
+	seen := &watched{next: a.p.client.Transport}
+	client := *a.p.client
+	client.Transport = seen
+	info, err := issuer.UserInfo(oidc.ClientContext(a.ctx, &client), oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}))
+	switch {
+	case err == nil:
+		raw, err := rawClaims(info)
+		if err != nil {
+			return nil, unreachable(err)
 		}
-		return nil, refused("the issuer refuses the token")
+		return raw, nil
+	case a.ctx.Err() != nil, seen.status < 400, seen.status >= 500, seen.status == http.StatusTooManyRequests:
+		return nil, unreachable(errors.New("the issuer does not say who it is"))
+	}
+	return nil, refused("the issuer refuses the token")
+}
+
+// watched notes what was answered, which the library does not tell.
+type watched struct {
+	next   http.RoundTripper
+	status int // 0: nothing
+}
+
+func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := w.next.RoundTrip(req)
+	if err == nil {
+		w.status = resp.StatusCode
+	}
+	return resp, err
+}
+
+// rawClaims are the claims of an ID token, or of a person.
+func rawClaims(of interface{ Claims(v any) error }) (map[string]any, error) {
+	var text json.RawMessage
+	if err := of.Claims(&text); err != nil {
+		return nil, errNoJSON
 	}
 	var raw map[string]any
-	if err := info.Claims(&raw); err != nil {
-		return nil, unreachable(errors.New("the answer is no JSON"))
-	}
-	return raw, nil
+	err := decode(text, &raw)
+	return raw, err
 }
 
 func (a *asking) accessTokenIsOurs(issuer knownIssuer) error {
 	signed := issuer.Verifier(&oidc.Config{SkipClientIDCheck: true, Now: a.p.now})
 	if token, err := signed.Verify(a.ctx, a.clear()); err == nil {
-		var raw map[string]any
-		_ = token.Claims(&raw) // what is missing there counts as another app's
+		raw, _ := rawClaims(token) // what is missing there counts as another app's
 		if slices.Contains(token.Audience, a.settings.ClientID) || text(raw["azp"]) == a.settings.ClientID || text(raw["client_id"]) == a.settings.ClientID {
 			return nil
 		}
@@ -188,9 +220,4 @@ func (a *asking) accessTokenIsOurs(issuer knownIssuer) error {
 		return refused("the token was issued for another app, or has ended")
 	}
 	return nil
-}
-
-func isNetwork(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout)
 }

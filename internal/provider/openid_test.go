@@ -4,8 +4,13 @@ import (
 	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"maps"
 	"net/http"
@@ -27,6 +32,10 @@ type issuer struct {
 	tokens map[string]map[string]any // by access token: what introspection says
 	short  bool                      // its ID tokens for codes name the subject alone
 	other  string                    // whom /me names instead of the one who signed in
+
+	tampered map[string]any // claims of its ID tokens for codes
+	me       map[string]any // what /me says
+	fails    int            // how /me fails
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -51,9 +60,12 @@ func newIssuer(t *testing.T) *issuer {
 		}
 	})
 	say("/keys", func(*http.Request) any {
-		return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}}
+		return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}}
 	})
 	say("/me", func(*http.Request) any {
+		if i.me != nil {
+			return i.me
+		}
 		return map[string]any{"sub": cmp.Or(i.other, "10"), "email": "ada@example.com", "email_verified": true, "name": "Ada L"}
 	})
 	say("/introspect", func(r *http.Request) any { return i.tokens[r.Form.Get("token")] })
@@ -65,9 +77,17 @@ func newIssuer(t *testing.T) *issuer {
 		if i.short {
 			maps.DeleteFunc(said, func(name string, _ any) bool { return strings.HasPrefix(name, "email") || name == "name" })
 		}
+		maps.Copy(said, i.tampered)
 		return map[string]any{"access_token": "opaque", "token_type": "Bearer", "id_token": i.sign(t, said)}
 	})
-	i.Server = httptest.NewServer(mux)
+	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/me" && i.fails != 0 {
+			w.Header().Set("Location", "/away")
+			w.WriteHeader(i.fails)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	t.Cleanup(i.Close)
 	return i
 }
@@ -81,6 +101,27 @@ func (i *issuer) claims(audience any, nonce string) map[string]any {
 
 func (i *issuer) sign(t *testing.T, claims map[string]any) string {
 	return signedBy(t, i.key, claims)
+}
+
+// unsigned is a token that nobody with the issuer's key has made.
+func unsigned(t *testing.T, algorithm string, key []byte, claims map[string]any) string {
+	t.Helper()
+	text := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+algorithm+`","kid":"1"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(jsonOf(t, claims)))
+	if key == nil {
+		return text + "."
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(text))
+	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func (i *issuer) publicKey(t *testing.T) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(i.key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
 func signedBy(t *testing.T, key *ecdsa.PrivateKey, claims map[string]any) string {
@@ -135,6 +176,13 @@ func TestOpenIDTokens(t *testing.T) {
 		"another issuer's":                    {token: with(func(c map[string]any) { c["iss"] = "https://other.example" }), nonce: "nonce", refused: true},
 		"signed by a stranger":                {token: signedBy(t, other, i.claims("ours", "nonce")), nonce: "nonce", refused: true},
 		"unsigned":                            {token: "eyJhbGciOiJub25lIn0.e30.", nonce: "nonce", refused: true},
+		"unsigned, with claims":               {token: unsigned(t, "none", nil, i.claims("ours", "nonce")), nonce: "nonce", refused: true},
+		"signed with what everybody knows":    {token: unsigned(t, "HS256", i.publicKey(t), i.claims("ours", "nonce")), nonce: "nonce", refused: true},
+		"one app in a list, which asked":      {token: with(func(c map[string]any) { c["aud"], c["azp"] = []string{"ours", "API"}, "ours" }), nonce: "nonce"},
+		"no nonce":                            {token: with(func(c map[string]any) { delete(c, "nonce") }), nonce: "nonce", refused: true},
+		"not yet":                             {token: with(func(c map[string]any) { c["nbf"] = time.Now().Add(time.Hour).Unix() }), nonce: "nonce", refused: true},
+		"without an end":                      {token: with(func(c map[string]any) { delete(c, "exp") }), nonce: "nonce", refused: true},
+		"without a subject":                   {token: with(func(c map[string]any) { delete(c, "sub") }), nonce: "nonce", refused: true},
 		"an access token of ours":             {token: "ours-opaque"},
 		"an access token of another app":      {token: "theirs-opaque", refused: true},
 		"an access token that has ended":      {token: "ended", refused: true},

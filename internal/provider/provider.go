@@ -50,6 +50,12 @@ func New(c Config) *Providers {
 	if p.client == nil {
 		p.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
+	client := *p.client
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = bounded{client.Transport}
+	p.client = &client
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -111,7 +117,7 @@ func (p *Providers) Profile(ctx context.Context, t Token, s Settings) (*hecate.P
 	if err != nil {
 		return nil, err
 	}
-	if out.Subject == "" {
+	if !names(kindOf(t.Provider), out.Subject) {
 		return nil, refused("the provider names nobody")
 	}
 	out.Provider = t.Provider

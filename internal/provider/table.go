@@ -32,7 +32,7 @@ var table = map[string]provider{
 		scopes: []string{"openid", "profile", "email"}, extra: map[string]string{"prompt": "select_account"},
 	},
 	"linkedin": {
-		base: "https://api.linkedin.com", profile: linkedin,
+		base: "https://api.linkedin.com", profile: linkedin, issuedFor: linkedinApp,
 		auth: "https://www.linkedin.com/oauth/v2/authorization", code: "https://www.linkedin.com/oauth/v2/accessToken",
 		scopes: []string{"openid", "profile", "email"},
 	},
@@ -65,12 +65,16 @@ func facebook(a *asking) (*hecate.Profile, error) {
 	}, nil
 }
 
-// facebookApp asks which app the token was issued for, with the app's own id and secret.
+// facebookApp asks which app the token was issued for, with the app's own id and secret; without the secret, with the token itself.
 func facebookApp(a *asking) error {
-	if a.settings.ClientSecret == "" {
-		return nil // without the secret the provider does not say
-	}
 	base := strings.TrimSuffix(a.base, "/me")
+	if a.settings.ClientSecret == "" {
+		app, err := a.getFrom(base+"/app", url.Values{"access_token": {a.clear()}})
+		if err == nil && text(app["id"]) != a.settings.ClientID {
+			err = refused("the token was issued for another app")
+		}
+		return err
+	}
 	info, err := a.getFrom(base+"/debug_token", url.Values{
 		"input_token": {a.clear()}, "access_token": {a.settings.ClientID + "|" + a.settings.ClientSecret},
 	})
@@ -125,6 +129,31 @@ func linkedin(a *asking) (*hecate.Profile, error) {
 	return out, nil
 }
 
+// linkedinApp asks whether the token was issued for the app, with the app's own id and secret.
+func linkedinApp(a *asking) error {
+	if a.settings.ClientSecret == "" {
+		return unconfigured("client_secret")
+	}
+	base := a.base
+	if a.settings.APIURL == "" {
+		base = "https://www.linkedin.com"
+	}
+	req, err := a.request(http.MethodPost, base+"/oauth/v2/introspectToken", formBody{
+		"client_id": {a.settings.ClientID}, "client_secret": {a.settings.ClientSecret}, "token": {a.clear()},
+	})
+	if err != nil {
+		return err
+	}
+	var info map[string]any
+	if err := a.do(req, &info); err != nil {
+		return err
+	}
+	if !truth(info["active"]) || text(info["client_id"]) != a.settings.ClientID {
+		return refused("the token was issued for another app, or has ended")
+	}
+	return nil
+}
+
 func github(a *asking) (*hecate.Profile, error) {
 	me, err := a.bearer("/user", nil)
 	if err != nil {
@@ -151,7 +180,7 @@ func github(a *asking) (*hecate.Profile, error) {
 // githubApp asks whether the token was issued for the app, with the app's own id and secret.
 func githubApp(a *asking) error {
 	if a.settings.ClientSecret == "" {
-		return nil // without the secret the provider does not say
+		return unconfigured("client_secret") // who names his app wants it checked
 	}
 	req, err := a.request(http.MethodPost, a.base+"/applications/"+url.PathEscape(a.settings.ClientID)+"/token", jsonBody{"access_token": a.clear()})
 	if err != nil {

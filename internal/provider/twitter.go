@@ -80,10 +80,19 @@ func (o oauth1) signature(method string, u *url.URL, params map[string]string) s
 		}
 	}
 	slices.Sort(pairs)
-	base := method + "&" + percent(u.Scheme+"://"+u.Host+u.EscapedPath()) + "&" + percent(strings.Join(pairs, "&"))
+	base := method + "&" + percent(u.Scheme+"://"+signedHost(u)+u.EscapedPath()) + "&" + percent(strings.Join(pairs, "&"))
 	mac := hmac.New(sha1.New, []byte(percent(o.consumerSecret)+"&"+percent(o.tokenSecret)))
 	mac.Write([]byte(base))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// signedHost is the host as it is signed: RFC 5849 3.4.1.2.
+func signedHost(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; port != "" {
+		host = strings.TrimSuffix(host, port)
+	}
+	return host
 }
 
 // percent escapes all but the unreserved characters of RFC 3986.
