@@ -11,6 +11,7 @@ type Letter struct {
 	User      UserID // whom it is about; empty for those to admins
 	State     LetterState
 	Attempts  int
+	Claimed   bool      // a process is sending it, until DueAt at most
 	DueAt     time.Time // when it is tried next
 	ExpiresAt time.Time // it is not tried after
 	LastError string
@@ -27,4 +28,5 @@ const (
 	LetterSent
 	LetterFailed
 	LetterBlank // stands for one that nobody may get, so that its row tells nothing
+	LetterDropped
 )

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"hecate"
 	"hecate/internal/mail"
@@ -38,13 +39,21 @@ const (
 
 // The letters of the verbs, see mail.Names.
 const (
-	letterActivate = "activate"
-	letterInvite   = "invite"
-	letterMember   = "member"
-	letterMoved    = "moved"
-	letterPIN      = "pin"
-	letterReset    = "reset"
-	letterVerify   = "verify"
+	letterActivate     = "activate"
+	letterActivated    = "activated"
+	letterApprove      = "approve"
+	letterApproveOrg   = "org-approve"
+	letterArrived      = "arrived"
+	letterConfirmed    = "confirmed"
+	letterConfirmOrg   = "org-confirm"
+	letterInvite       = "invite"
+	letterMember       = "member"
+	letterMoved        = "moved"
+	letterOrgActivated = "org-activated"
+	letterOrgConfirmed = "org-confirmed"
+	letterPIN          = "pin"
+	letterReset        = "reset"
+	letterVerify       = "verify"
 )
 
 // outbox is what the senders of one process share.
@@ -80,7 +89,7 @@ func (o *outbox) ring() {
 type Mailing struct {
 	Letter string // one of mail.Names, in place of the verb's own
 	// Link is where the letter leads: a path under the server's public URL, or an absolute URL that the operator configured. In it
-	// {ticket}, {user} (id), {key} (the user's key), {admin} (id), {uid} (an admin's), {address} and {expires} (seconds since 1970) are filled
+	// {ticket}, {user} (id), {key} (the user's key), {admin} and {org} (ids), {uid} (an admin's), {address} and {expires} (seconds since 1970) are filled
 	// in, escaped.
 	Link     string
 	Subject  string // in place of the built-in one, "{address}" in it is filled in; a template of the app has its own
@@ -102,10 +111,13 @@ type outgoing struct {
 	to     string
 	user   *hecate.User // whom it is about
 	admin  hecate.AdminID
+	org    hecate.OrgID
 	fields map[string]string
 	ticket *hecate.Ticket // that it carries, or nil
 	clear  hecate.Secret
-	blank  bool // nobody may get it: the row is made for the time it takes
+
+	invitation bool // clear is the key of one
+	blank      bool // nobody may get it: the row is made for the time it takes
 }
 
 // sealedLetter is what a row of the outbox keeps sealed.
@@ -116,6 +128,9 @@ type sealedLetter struct {
 	Ticket   string            `json:"ticket,omitempty"`
 	Subject  string            `json:"subject,omitempty"`
 	Language string            `json:"language,omitempty"`
+	// What must still count for the letter to be of use: a ticket, by the hash under which it is stored, or the invitation whose key it carries.
+	Hash       string `json:"hash,omitempty"`
+	Invitation bool   `json:"invitation,omitempty"`
 }
 
 func letterContext(app hecate.AppID, id hecate.LetterID) string {
@@ -184,9 +199,13 @@ func (e *Engine) written(l outgoing) sealedLetter {
 	for k, v := range l.fields {
 		fields[k] = v
 	}
-	return sealedLetter{
-		To: l.to, Fields: fields, Link: e.link(l), Ticket: l.clear.Reveal(), Subject: l.Subject, Language: l.Language,
+	s := sealedLetter{
+		To: l.to, Fields: fields, Link: e.link(l), Ticket: l.clear.Reveal(), Subject: l.Subject, Language: l.Language, Invitation: l.invitation,
 	}
+	if l.ticket != nil {
+		s.Hash = e.ticketHash(l.ticket, l.clear)
+	}
+	return s
 }
 
 // link fills in where a letter leads. A path needs the public URL; without one there is no link, and the letter shows the ticket.
@@ -202,7 +221,7 @@ func (e *Engine) link(l outgoing) string {
 		}
 		link = base + link
 	}
-	values := map[string]string{"{ticket}": l.clear.Reveal(), "{address}": l.to, "{uid}": l.fields["uid"], "{admin}": string(l.admin)}
+	values := map[string]string{"{ticket}": l.clear.Reveal(), "{address}": l.to, "{uid}": l.fields["uid"], "{admin}": string(l.admin), "{org}": string(l.org)}
 	if l.user != nil {
 		values["{user}"], values["{key}"] = string(l.user.ID), l.user.Key
 	}
@@ -301,7 +320,7 @@ func (e *Engine) deliver(ctx context.Context, row store.Sealed[*hecate.Letter]) 
 		stored = e.delayLetter(storing, l, e.now(), "")
 	case mail.IsRefused(err) || !e.now().Add(wait).Before(l.ExpiresAt):
 		e.log.Error("a letter could not be sent and is given up", attrs...)
-		stored = e.endLetter(storing, l, hecate.LetterFailed, reason(err))
+		stored = e.failLetter(storing, l, reason(err))
 	default:
 		e.log.Warn("a letter could not be sent and is tried again", append(attrs, "after", wait.Round(time.Second))...)
 		stored = e.delayLetter(storing, l, e.now().Add(wait), reason(err))
@@ -317,8 +336,14 @@ func (e *Engine) deliver(ctx context.Context, row store.Sealed[*hecate.Letter]) 
 // errLetterLost says that a letter is no longer this process's to speak of.
 var errLetterLost = errors.New("its lease has ended, or its app is gone")
 
+// reason is what went wrong with a letter, in one line: mail servers say what they like, and people read it on terminals.
 func reason(err error) string {
-	text := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "?")
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(err.Error(), "?"))
 	if len(text) > maxLetterError {
 		text = strings.ToValidUTF8(text[:maxLetterError], "")
 	}
@@ -328,6 +353,16 @@ func reason(err error) string {
 func (e *Engine) endLetter(ctx context.Context, l *hecate.Letter, s hecate.LetterState, reason string) error {
 	return e.storeLetter(ctx, func(tx *store.DB) (bool, error) {
 		return tx.EndLetter(ctx, l.App, l.ID, e.outbox.owner, s, reason)
+	})
+}
+
+// failLetter keeps what the letter says, for whoever asks for it once more; but not a PIN, which has no end.
+func (e *Engine) failLetter(ctx context.Context, l *hecate.Letter, reason string) error {
+	if l.Name == letterPIN {
+		return e.endLetter(ctx, l, hecate.LetterFailed, reason)
+	}
+	return e.storeLetter(ctx, func(tx *store.DB) (bool, error) {
+		return tx.FailLetter(ctx, l.App, l.ID, e.outbox.owner, reason)
 	})
 }
 
@@ -380,19 +415,35 @@ func (e *Engine) post(ctx context.Context, row store.Sealed[*hecate.Letter]) err
 		context.AfterFunc(sending, func() { last.Stop() })
 	})
 	defer stop()
-	return e.mail.Send(sending, l)
+	return withoutSecrets(e.mail.Send(sending, l), l)
+}
+
+// withoutSecrets takes a letter's link and ticket out of what a mail server said of it: some quote what they refuse.
+func withoutSecrets(err error, l mail.Letter) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, s := range []string{l.Link.Reveal(), l.Secret.Reveal(), l.Fields["code"]} {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "…")
+		}
+	}
+	switch {
+	case text == err.Error():
+		return err
+	case mail.IsRefused(err):
+		return &mail.Refused{Err: errors.New(strings.TrimPrefix(text, "refused: "))}
+	}
+	return errors.New(text)
 }
 
 // unsealedLetter is a letter with what is known only now: the app's templates, and how the recipient is called.
 func (e *Engine) unsealedLetter(ctx context.Context, row store.Sealed[*hecate.Letter]) (mail.Letter, error) {
 	none := mail.Letter{}
-	text, err := e.keys.Open(row.Sealed, letterContext(row.Row.App, row.Row.ID))
+	s, err := e.openLetter(row)
 	if err != nil {
 		return none, &mail.Refused{Err: err}
-	}
-	var s sealedLetter
-	if err := json.Unmarshal(text, &s); err != nil {
-		return none, &mail.Refused{Err: fmt.Errorf("read a letter: %w", err)}
 	}
 	l := mail.Letter{
 		Name: row.Row.Name, To: s.To, Fields: s.Fields, Secret: secretOf(s.Ticket), Link: secretOf(s.Link), ID: string(row.Row.ID),
@@ -413,6 +464,19 @@ func (e *Engine) unsealedLetter(ctx context.Context, row store.Sealed[*hecate.Le
 		return l, nil
 	}
 	return l, e.addressee(ctx, app.ID, row.Row.User, &l)
+}
+
+// openLetter is what a row keeps sealed.
+func (e *Engine) openLetter(row store.Sealed[*hecate.Letter]) (sealedLetter, error) {
+	var s sealedLetter
+	text, err := e.keys.Open(row.Sealed, letterContext(row.Row.App, row.Row.ID))
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return s, fmt.Errorf("read a letter: %w", err)
+	}
+	return s, nil
 }
 
 func secretOf(text string) hecate.Secret {
@@ -449,32 +513,6 @@ func (e *Engine) addressee(ctx context.Context, app hecate.AppID, user hecate.Us
 	return nil
 }
 
-// FailedLetters lists the letters that could not be sent, the newest first, at most limit: all of them for the operator, else those of
-// the actor's app. They are kept for 30 days. Kinds: Forbidden.
-func (e *Engine) FailedLetters(ctx context.Context, actor *hecate.Actor, limit int) ([]*hecate.Letter, error) {
-	const op = "failed letters"
-	limit = min(max(limit, 0), hecate.MaxPage)
-	if actor != nil && actor.Kind == hecate.SystemActor && actor.App == nil {
-		return e.db.FailedLetters(ctx, "", limit)
-	}
-	app, err := inApp(actor, op)
-	if err != nil {
-		return nil, hecate.E(hecate.Forbidden, op)
-	}
-	if err := e.allowArea(actor, hecate.Update, hecate.AreaApp, op); err != nil {
-		return nil, err
-	}
-	return e.db.FailedLetters(ctx, app.ID, limit)
-}
-
-// WaitingLetters counts the letters that wait or are being sent, for the operator. Kinds: Forbidden.
-func (e *Engine) WaitingLetters(ctx context.Context, actor *hecate.Actor) (int, error) {
-	if actor == nil || actor.Kind != hecate.SystemActor {
-		return 0, hecate.E(hecate.Forbidden, "waiting letters")
-	}
-	return e.db.WaitingLetters(ctx)
-}
-
 // newOwner names this process in leases.
 func newOwner(e *Engine) string {
 	text, err := secret.Token(e.rand, 16)
@@ -488,35 +526,3 @@ func (e *Engine) sweepLetters(ctx context.Context, tx *store.DB) (int64, error) 
 	now := e.now()
 	return tx.SweepLetters(ctx, now.Add(-letterKept), now.Add(-failureKept), sweepBatch)
 }
-
-// TryLetter queues one letter for somebody who looks at how letters arrive. What it tells is a sample: its link and its code lead
-// nowhere. Kinds: Forbidden for whoever does not govern the app, Invalid on "to" or "letter", TooMany.
-func (e *Engine) TryLetter(ctx context.Context, actor *hecate.Actor, to string, l UserLetter) error {
-	const op = "try letter"
-	app, err := inApp(actor, op)
-	if err != nil {
-		return err
-	}
-	if err := e.allowArea(actor, hecate.Manage, hecate.AreaUsers, op); err != nil {
-		return err
-	}
-	if !IsAddress(to) {
-		return hecate.E(hecate.Invalid, op).On("to").Says("not an address")
-	}
-	if _, known := mail.Names[l.Letter]; !known {
-		return hecate.E(hecate.Invalid, op).On("letter")
-	}
-	return e.db.Write(ctx, func(tx *store.DB) error {
-		full, err := e.queue(ctx, tx, outgoing{Mailing: l.Mailing, app: app, to: to, fields: l.Fields, clear: hecate.NewSecret(sampleTicket)})
-		if err != nil {
-			return err
-		}
-		if full {
-			return hecate.E(hecate.TooMany, op).Says("this address has had many letters").After(letterWindow)
-		}
-		return e.record(ctx, tx, actor, app.ID, op, "app:"+string(app.ID))
-	})
-}
-
-// sampleTicket is what stands for the ticket in a letter that is only looked at.
-const sampleTicket = "sample"

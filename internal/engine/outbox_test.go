@@ -94,6 +94,12 @@ func TestALetterLeavesWhenItsCauseHasHappenedAndNotBefore(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// failedLetters are the newest letters that could not be sent, as the actor sees them.
+func (h *house) failedLetters(t *testing.T, actor *hecate.Actor, limit int) []*hecate.Letter {
+	t.Helper()
+	return must[hecate.Page[*hecate.Letter]](t)(h.Letters(ctx, actor, LetterList{State: ptr(hecate.LetterFailed), Limit: limit})).Rows
+}
+
 func TestALetterThatCannotBeSentIsTriedAgainAndGivenUpInTheEnd(t *testing.T) {
 	t.Parallel()
 	inHouse(t, func(t *testing.T, h *house) {
@@ -120,17 +126,17 @@ func TestALetterThatCannotBeSentIsTriedAgainAndGivenUpInTheEnd(t *testing.T) {
 		t.Run("a recipient who is refused for good fails at once and is seen", func(t *testing.T) {
 			reset("bob", 0)
 			h.carry()
-			list := must[[]*hecate.Letter](t)(h.FailedLetters(ctx, System(), 10))
+			list := h.failedLetters(t, System(), 10)
 			if len(list) != 1 || list[0].Address != "bob@example.com" || list[0].Name != "reset" || list[0].Attempts != 1 || !strings.Contains(list[0].LastError, "no such mailbox") {
 				t.Fatalf("failed: %+v", list)
 			}
-			if list := must[[]*hecate.Letter](t)(h.FailedLetters(ctx, owner, 10)); len(list) != 1 {
+			if list := h.failedLetters(t, owner, 10); len(list) != 1 {
 				t.Errorf("the app's owner sees %d", len(list))
 			}
-			if list := must[[]*hecate.Letter](t)(h.FailedLetters(ctx, other, 10)); len(list) != 0 {
+			if list := h.failedLetters(t, other, 10); len(list) != 0 {
 				t.Errorf("another app's owner sees %d", len(list))
 			}
-			failed[[]*hecate.Letter](t, hecate.Forbidden, "")(h.FailedLetters(ctx, nil, 10))
+			failed[hecate.Page[*hecate.Letter]](t, hecate.Forbidden, "")(h.Letters(ctx, nil, LetterList{Limit: 10}))
 		})
 		t.Run("the delay grows", func(t *testing.T) {
 			reset("ada", 0)
@@ -171,7 +177,7 @@ func TestALetterThatCannotBeSentIsTriedAgainAndGivenUpInTheEnd(t *testing.T) {
 				h.carry()
 				h.clock.move(5 * time.Minute)
 			}
-			list := must[[]*hecate.Letter](t)(h.FailedLetters(ctx, System(), 1))
+			list := h.failedLetters(t, System(), 1)
 			if len(list) != 1 || list[0].Address != "ada@example.com" || !strings.Contains(list[0].LastError, "greylisted") || list[0].EndedAt.Sub(list[0].CreatedAt) > time.Hour {
 				t.Fatalf("failed: %+v", list)
 			}
@@ -179,12 +185,12 @@ func TestALetterThatCannotBeSentIsTriedAgainAndGivenUpInTheEnd(t *testing.T) {
 		t.Run("what ended is forgotten after a while", func(t *testing.T) {
 			h.clock.move(25 * time.Hour)
 			works(t, h.sweepSessions(ctx))
-			if list := must[[]*hecate.Letter](t)(h.FailedLetters(ctx, System(), 10)); len(list) != 2 {
+			if list := h.failedLetters(t, System(), 10); len(list) != 2 {
 				t.Errorf("%d failed letters are left", len(list))
 			}
 			h.clock.move(30 * 24 * time.Hour)
 			works(t, h.sweepSessions(ctx))
-			if list := must[[]*hecate.Letter](t)(h.FailedLetters(ctx, System(), 10)); len(list) != 0 {
+			if list := h.failedLetters(t, System(), 10); len(list) != 0 {
 				t.Errorf("%d failed letters are left", len(list))
 			}
 		})
@@ -265,7 +271,7 @@ func TestALeaseThatEndsGivesTheLetterToAnother(t *testing.T) {
 		if err := h.endLetter(ctx, rows[0].Row, hecate.LetterFailed, "x"); err == nil {
 			t.Error("a process without a lease changed the letter")
 		}
-		if list := must[[]*hecate.Letter](t)(h.FailedLetters(ctx, System(), 10)); len(list) != 0 {
+		if list := h.failedLetters(t, System(), 10); len(list) != 0 {
 			t.Errorf("failed: %+v", list[0])
 		}
 	})

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
+	"maps"
 	"net/mail"
 	"slices"
 	"strings"
@@ -21,9 +23,14 @@ import (
 
 const (
 	maxTemplates = 200
-	maxSource    = 32 << 10
+	maxSource    = 32 << 10  // bytes, of one part
+	maxSources   = 512 << 10 // of all templates of an app, which every reader of its settings carries along
 	maxOutput    = 256 << 10
 	maxSubject   = 250 // characters
+	maxSender    = 320
+	maxLanguage  = 35
+	maxDepth     = 20  // of conditions and expressions in one another
+	fullFact     = 250 // what a fact is like that is long, but not out of the common
 )
 
 // functions are the only ones a template may call; Go's templates bring them.
@@ -44,13 +51,36 @@ func Check(s hecate.MailSettings) error {
 	if s.Language != "" && !isLanguage(s.Language) {
 		return hecate.E(hecate.Invalid, op).On("mail.language").Says("want a language such as en or de-AT")
 	}
-	if len(s.Templates) > maxTemplates {
-		return hecate.E(hecate.TooLarge, op).On("mail.templates").With("max", maxTemplates)
+	if err := CheckSize(s); err != nil {
+		return err
 	}
 	for _, key := range sortedKeys(s.Templates) {
 		if err := CheckTemplate(key, s.Templates[key]); err != nil {
 			return hecate.E(hecate.Invalid, op).On("mail.templates." + key).Because(err)
 		}
+	}
+	return nil
+}
+
+// CheckSize returns nil when an app's templates are not too many, and each has a name of its own. Kinds: TooLarge on "mail.templates",
+// Invalid on "mail.templates.<mail>.<language>".
+func CheckSize(s hecate.MailSettings) error {
+	const op = "mail settings"
+	if len(s.Templates) > maxTemplates {
+		return hecate.E(hecate.TooLarge, op).On("mail.templates").With("max", maxTemplates).Says(fmt.Sprintf("more than %d templates", maxTemplates))
+	}
+	size, seen := 0, map[string]bool{}
+	for _, key := range sortedKeys(s.Templates) {
+		if folded := strings.ToLower(key); seen[folded] {
+			return hecate.E(hecate.Invalid, op).On("mail.templates." + key).Says("there is one of that name already: case does not count")
+		} else {
+			seen[folded] = true
+		}
+		t := s.Templates[key]
+		size += len(t.Subject) + len(t.Text) + len(t.HTML)
+	}
+	if size > maxSources {
+		return hecate.E(hecate.TooLarge, op).On("mail.templates").With("max_bytes", maxSources).Says(fmt.Sprintf("all templates together are longer than %d bytes", maxSources))
 	}
 	return nil
 }
@@ -66,10 +96,13 @@ func sortedKeys(m map[string]hecate.MailTemplate) []string {
 
 // ParseSender reads an address, perhaps with a name before it: "Books <no-reply@example.com>".
 func ParseSender(sender string) (*mail.Address, error) {
-	if strings.ContainsFunc(sender, unicode.IsControl) {
-		return nil, errors.New("no control characters in a sender")
+	if len(sender) > maxSender {
+		return nil, fmt.Errorf("a sender has at most %d bytes", maxSender)
 	}
 	a, err := mail.ParseAddress(sender)
+	if strings.ContainsFunc(sender, unicode.IsControl) || err == nil && strings.ContainsFunc(a.Name+a.Address, unicode.IsControl) { // encoded words may hold them
+		return nil, errors.New("no control characters in a sender")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q is no sender: %w", sender, err)
 	}
@@ -78,6 +111,9 @@ func ParseSender(sender string) (*mail.Address, error) {
 
 // isLanguage reports whether the text has the shape of a language tag.
 func isLanguage(tag string) bool {
+	if len(tag) > maxLanguage {
+		return false
+	}
 	for i, part := range strings.Split(tag, "-") {
 		if len(part) < 1 || len(part) > 8 || i == 0 && len(part) < 2 ||
 			strings.ContainsFunc(part, func(r rune) bool { return r >= 0x80 || !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
@@ -92,7 +128,7 @@ func isLanguage(tag string) bool {
 func CheckTemplate(key string, t hecate.MailTemplate) error {
 	name, language, ok := strings.Cut(key, ".")
 	if _, known := factsOf(name); !ok || !known || !isLanguage(language) {
-		return fmt.Errorf("a template is named <mail>.<language>, such as reset.en; the mails are %s", strings.Join(mails(), ", "))
+		return fmt.Errorf("a template is named <mail>.<language>, such as reset.en; the mails are %s", strings.Join(All(), ", "))
 	}
 	if t.Text == "" && t.HTML == "" {
 		return errors.New("a template needs a text, an html part, or both")
@@ -100,18 +136,98 @@ func CheckTemplate(key string, t hecate.MailTemplate) error {
 	if strings.ContainsFunc(t.Subject, unicode.IsControl) {
 		return errors.New("subject: one line only")
 	}
-	l := Letter{Name: name, To: "someone@example.com", App: "app", Secret: hecate.NewSecret("ticket"), Link: hecate.NewSecret("https://example.com/")}
-	_, err := render(t, l.data(), name)
+	if err := errors.Join(checkPipes(t.Subject, name), checkPipes(t.Text, name), checkPipes(t.HTML, name)); err != nil {
+		return err
+	}
+	empty := (&Letter{Name: name}).data()
+	if _, err := fillAll(t, empty, name); err != nil {
+		return err
+	}
+	_, err := render(t, fullFacts(empty), name)
 	return err
 }
 
-func mails() []string {
-	var names []string
-	for name := range Names {
-		names = append(names, name)
+// fullFacts are facts of which none is missing.
+func fullFacts(empty map[string]string) map[string]string {
+	full := make(map[string]string, len(empty))
+	for fact := range empty {
+		full[fact] = strings.Repeat("x", fullFact)
 	}
-	slices.Sort(names)
-	return names
+	return full
+}
+
+// checkPipes runs every expression of a template by itself, also those in branches that no letter would take, on facts that are all there and on
+// facts that are all missing: one that cannot work is found when it is saved, not when a letter needs it.
+func checkPipes(source, name string) error {
+	empty := (&Letter{Name: name}).data()
+	c, root, err := parsed(source, empty, name)
+	if err != nil || root == nil {
+		return nil // whoever fills it says why
+	}
+	pipes := map[string]*parse.PipeNode{}
+	for _, pipe := range pipesOf(root) {
+		pipes[pipe.String()] = pipe
+	}
+	for _, data := range []map[string]string{empty, fullFacts(empty)} {
+		for source, pipe := range pipes {
+			t, err := text.New("letter").Parse("{{" + source + "}}")
+			if err == nil {
+				err = t.Execute(io.Discard, data)
+			}
+			if err != nil {
+				return c.fault(pipe, "%s cannot work: %s", pipe, lastWords(err))
+			}
+		}
+	}
+	return nil
+}
+
+// lastWords are what Go says of an expression after what it is and where.
+func lastWords(err error) string {
+	msg := err.Error()
+	if _, words, ok := strings.Cut(msg, ">: "); ok {
+		return words
+	}
+	return msg
+}
+
+// pipesOf are the expressions in a template, those within others too.
+func pipesOf(n parse.Node) []*parse.PipeNode {
+	var found []*parse.PipeNode
+	switch n := n.(type) {
+	case *parse.ListNode:
+		if n == nil {
+			return nil
+		}
+		for _, inner := range n.Nodes {
+			found = append(found, pipesOf(inner)...)
+		}
+	case *parse.ActionNode:
+		return pipesOf(n.Pipe)
+	case *parse.IfNode:
+		return slices.Concat(pipesOf(n.Pipe), pipesOf(n.List), pipesOf(n.ElseList))
+	case *parse.PipeNode:
+		found = append(found, n)
+		for _, command := range n.Cmds {
+			for _, arg := range command.Args {
+				found = append(found, pipesOf(arg)...)
+			}
+		}
+	}
+	return found
+}
+
+// All lists the letters that there are.
+func All() []string { return slices.Sorted(maps.Keys(Names)) }
+
+// Describe returns what a template of a letter may use, and the built-in one. Kinds: NotFound.
+func Describe(name string) (facts []string, builtIn hecate.MailTemplate, err error) {
+	facts, known := factsOf(name)
+	if !known {
+		return nil, hecate.MailTemplate{}, hecate.E(hecate.NotFound, "letter").On("letter")
+	}
+	builtIn, err = standard(name)
+	return facts, builtIn, err
 }
 
 // rendered is a letter as it is read.
@@ -120,8 +236,17 @@ type rendered struct {
 	text, html string // either may be missing
 }
 
-// render fills a template.
+// render fills a template. One that says nothing is an error.
 func render(t hecate.MailTemplate, data map[string]string, name string) (rendered, error) {
+	out, err := fillAll(t, data, name)
+	if err == nil && strings.TrimSpace(out.text) == "" && strings.TrimSpace(out.html) == "" {
+		return rendered{}, errors.New("the letter would be empty")
+	}
+	return out, err
+}
+
+// fillAll fills the parts of a template.
+func fillAll(t hecate.MailTemplate, data map[string]string, name string) (rendered, error) {
 	var out rendered
 	var err error
 	for _, part := range []struct {
@@ -137,16 +262,22 @@ func render(t hecate.MailTemplate, data map[string]string, name string) (rendere
 			return rendered{}, fmt.Errorf("%s: %w", part.what, err)
 		}
 	}
-	out.subject = oneLine(out.subject)
-	if runes := []rune(out.subject); len(runes) > maxSubject {
-		out.subject = string(runes[:maxSubject]) + "…"
-	}
+	out.subject = cutSubject(out.subject)
 	return out, nil
+}
+
+// cutSubject is one line that is not too long.
+func cutSubject(text string) string {
+	text = oneLine(text)
+	if runes := []rune(text); len(runes) > maxSubject {
+		return string(runes[:maxSubject]) + "…"
+	}
+	return text
 }
 
 // fill fills one part of a template.
 func fill(source string, asHTML bool, data map[string]string, name string) (string, error) {
-	if err := checkSource(source, data, name); err != nil {
+	if _, _, err := parsed(source, data, name); err != nil {
 		return "", err
 	}
 	var out bounded
@@ -178,29 +309,31 @@ func plainer(err error) error {
 	return fmt.Errorf("line %s", msg)
 }
 
-// checkSource refuses whatever is outside the small language, and facts that the letter does not have.
-func checkSource(source string, data map[string]string, name string) error {
+// parsed refuses whatever is outside the small language, and facts that the letter does not have. The root of an empty template is nil.
+func parsed(source string, data map[string]string, name string) (*checker, *parse.ListNode, error) {
 	if len(source) > maxSource {
-		return fmt.Errorf("longer than %d bytes", maxSource)
+		return nil, nil, fmt.Errorf("longer than %d bytes", maxSource)
 	}
 	trees, err := parse.Parse("letter", source, "", "", functions)
 	if err != nil {
-		return plainer(err)
+		return nil, nil, plainer(err)
 	}
 	if len(trees) > 1 {
-		return errors.New("define and block are not offered")
+		return nil, nil, errors.New("define and block are not offered")
 	}
 	tree := trees["letter"]
 	if tree == nil || tree.Root == nil {
-		return nil
+		return nil, nil, nil
 	}
-	return (&checker{tree: tree, data: data, letter: name}).node(tree.Root)
+	c := &checker{tree: tree, data: data, letter: name}
+	return c, tree.Root, c.node(tree.Root)
 }
 
 type checker struct {
 	tree   *parse.Tree
 	data   map[string]string
 	letter string
+	depth  int
 }
 
 func (c *checker) fault(n parse.Node, format string, args ...any) error {
@@ -221,12 +354,12 @@ func (c *checker) node(n parse.Node) error {
 	case *parse.ActionNode:
 		return c.node(n.Pipe)
 	case *parse.IfNode:
-		return errors.Join(c.node(n.Pipe), c.node(n.List), c.node(n.ElseList))
+		return c.within(n, n.Pipe, n.List, n.ElseList)
 	case *parse.PipeNode:
 		if len(n.Decl) > 0 {
 			return c.fault(n, "variables are not offered")
 		}
-		return each(c, n.Cmds)
+		return c.within(n, nodes(n.Cmds)...)
 	case *parse.CommandNode:
 		return each(c, n.Args)
 	case *parse.FieldNode:
@@ -236,6 +369,24 @@ func (c *checker) node(n parse.Node) error {
 		return nil
 	}
 	return c.fault(n, "%s is not offered in letters", n)
+}
+
+// within checks what is nested in a condition or an expression.
+func (c *checker) within(n parse.Node, inner ...parse.Node) error {
+	c.depth++
+	defer func() { c.depth-- }()
+	if c.depth > maxDepth {
+		return c.fault(n, "nested too deeply")
+	}
+	return each(c, inner)
+}
+
+func nodes[T parse.Node](of []T) []parse.Node {
+	out := make([]parse.Node, len(of))
+	for i, n := range of {
+		out[i] = n
+	}
+	return out
 }
 
 func each[T parse.Node](c *checker, nodes []T) error {
@@ -283,14 +434,19 @@ func compose(l *Letter) (rendered, error) {
 			t.Subject = plain.Subject
 		}
 		if out, err := render(t, data, l.Name); err == nil {
+			if out.subject == "" { // its facts are missing
+				subject, err := fill(plain.Subject, false, data, l.Name)
+				out.subject = cutSubject(subject)
+				return out, err
+			}
 			return out, nil
 		}
 	}
 	return render(plain, data, l.Name)
 }
 
-// escapeActions keeps a text from being read as a template.
-func escapeActions(text string) string { return strings.ReplaceAll(text, "{{", "{ {") }
+// escapeActions is a template for exactly that text.
+func escapeActions(text string) string { return strings.ReplaceAll(text, "{", `{{"{"}}`) }
 
 // candidates are the app's own templates for a letter, the best first.
 func candidates(l *Letter) []hecate.MailTemplate {

@@ -2,8 +2,11 @@ package mail
 
 import (
 	"errors"
+	"fmt"
+	"net/mail"
 	"strings"
 	"testing"
+	"time"
 
 	"hecate"
 )
@@ -59,6 +62,16 @@ func TestABrokenTemplateIsRefusedWhenItIsSaved(t *testing.T) {
 		"named <mail>.<language>":  {"nosuch.en", hecate.MailTemplate{Text: "x"}},
 		"such as reset.en":         {"reset", hecate.MailTemplate{Text: "x"}},
 		"the mails are activate, ": {"reset.e_n", hecate.MailTemplate{Text: "x"}},
+		"no fact .user; it has":    {"reset.en", hecate.MailTemplate{Text: "{{.user}}"}}, // of other letters
+		"cannot work":              {"reset.en", hecate.MailTemplate{Text: "x{{if .name}}{{eq .name true}}{{end}}"}},
+		"incompatible types":       {"reset.en", hecate.MailTemplate{HTML: "x{{if false}}{{if (eq .name true)}}{{end}}{{end}}"}},
+		"eq cannot work":           {"reset.en", hecate.MailTemplate{Subject: "{{if .name}}{{eq}}{{end}}", Text: "x"}},
+		"but has arguments":        {"reset.en", hecate.MailTemplate{Text: `x{{if .name}}{{.name .link}}{{end}}`}},
+		"nested too deeply":        {"reset.en", hecate.MailTemplate{Text: "{{" + strings.Repeat("(", 5000) + ".link" + strings.Repeat(")", 5000) + "}}"}},
+		"too deeply":               {"reset.en", hecate.MailTemplate{Text: strings.Repeat("{{if .link}}", 1000) + "x" + strings.Repeat("{{end}}", 1000)}},
+		"would be empty":           {"reset.en", hecate.MailTemplate{Text: " {{if false}}x{{end}}"}},
+		"longer than 262144":       {"reset.en", hecate.MailTemplate{Text: strings.Repeat("{{.link}}", 3000)}},
+		"is named <mail>":          {"reset." + strings.Repeat("abcdefgh-", 5) + "x", hecate.MailTemplate{Text: "x"}},
 		"end in":                   {"reset.en", hecate.MailTemplate{HTML: `<a href="{{if .link}}{{.link}}">x</a>{{end}}`}},
 	} {
 		err := Check(hecate.MailSettings{Templates: map[string]hecate.MailTemplate{c.key: c.t}})
@@ -74,7 +87,11 @@ func TestABrokenTemplateIsRefusedWhenItIsSaved(t *testing.T) {
 	if err := Check(good); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []hecate.MailSettings{{Sender: "x"}, {Sender: "a@example.com\r\nX: y"}, {Language: "../x"}} {
+	for _, bad := range []hecate.MailSettings{{Sender: "x"}, {Sender: "a@example.com\r\nX: y"}, {Language: "../x"},
+		{Sender: "=?utf-8?q?Books=0D=0ABcc:_eve@example.com?= <a@example.com>"}, {Sender: "a@example.com, b@example.com"}, {Sender: strings.Repeat("x", 400) + " <a@example.com>"},
+		{Language: strings.Repeat("abcdefgh-", 5) + "x"},
+		{Templates: map[string]hecate.MailTemplate{"reset.de": {Text: "x"}, "reset.DE": {Text: "y"}}},
+	} {
 		if err := Check(bad); !errors.Is(err, hecate.Invalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}
@@ -101,5 +118,87 @@ func TestANameIsNoPlaceForAMessage(t *testing.T) {
 		if got := l.data()["name"]; got != want {
 			t.Errorf("%q: %q", name, got)
 		}
+	}
+}
+
+func TestTemplatesAreNotTooMany(t *testing.T) {
+	t.Parallel()
+	many, long := map[string]hecate.MailTemplate{}, map[string]hecate.MailTemplate{}
+	for i := range maxTemplates + 1 {
+		many[fmt.Sprintf("reset.x%d", i)] = hecate.MailTemplate{Text: "x"}
+	}
+	for i := range maxSources/maxSource + 1 {
+		long[fmt.Sprintf("reset.x%d", i)] = hecate.MailTemplate{Text: strings.Repeat("x", maxSource)}
+	}
+	for _, templates := range []map[string]hecate.MailTemplate{many, long} {
+		err := Check(hecate.MailSettings{Templates: templates})
+		if e := hecate.Detail(err); !errors.Is(err, hecate.TooLarge) || e.Field != "mail.templates" {
+			t.Errorf("%d templates: %v", len(templates), err)
+		}
+	}
+}
+
+func TestTheWorstTemplateIsCheckedInTime(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]string{
+		"conditions": strings.Repeat("{{if and .link .name .app}}{{or .link .name}}{{end}}", maxSource/52),
+		"arguments":  "{{eq" + strings.Repeat(" .link", maxSource/6-2) + "}}",
+		"brackets":   "{{" + strings.Repeat("(", maxSource/2-10) + ".link" + strings.Repeat(")", maxSource/2-10) + "}}",
+		"attributes": strings.Repeat(`<a href="{{.link}}?{{.name}}" onclick="f({{.app}})">`, maxSource/54),
+	} {
+		began := time.Now()
+		_ = Check(hecate.MailSettings{Templates: map[string]hecate.MailTemplate{"reset.en": {Text: source, HTML: source}}})
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: %s", name, took)
+		}
+	}
+}
+
+func TestNobodyAddsALineToALetter(t *testing.T) {
+	t.Parallel()
+	evil := "a\r\nBcc: eve@example.com\r\n\r\nhello\u2028x"
+	l := Letter{Name: "invite", To: "a@example.com", App: evil, ID: "1", Subject: evil + "{address}", Fields: map[string]string{"name": evil, "inviter": evil, "org": evil, "username": evil}}
+	for _, templates := range []map[string]hecate.MailTemplate{nil, {"invite.en": {Subject: "{{.inviter}} {{.name}} {{.app}}", Text: "{{.org}}"}}} {
+		l.Settings.Templates = templates
+		out, err := compose(&l)
+		if err != nil || strings.ContainsAny(out.subject, "\r\n\u2028") || strings.Contains(out.text, "\nBcc:") {
+			t.Errorf("%v: %q\n%s", err, out.subject, out.text)
+		}
+		m, err := message(&l, mail.Address{Name: evil, Address: "b@example.com"}, time.Unix(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wire strings.Builder
+		if _, err := m.WriteTo(&wire); err != nil {
+			t.Fatal(err)
+		}
+		head, _, _ := strings.Cut(wire.String(), "\r\n\r\n")
+		if strings.Contains(strings.ToLower(head), "\nbcc:") {
+			t.Errorf("a header was added:\n%s", head)
+		}
+	}
+}
+
+func TestASubjectIsNoTemplate(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"{{.link}}@example.com", "{{{.link}}}@example.com", "{{{{.link}}@example.com", "{{@example.com", `{{"{"}}@example.com`} {
+		l := Letter{Name: "reset", To: address, Subject: "Password Reset {address}", Link: hecate.NewSecret("https://example.com/the-ticket")}
+		out, err := compose(&l)
+		if err != nil || out.subject != "Password Reset "+address {
+			t.Errorf("%q: %q, %v", address, out.subject, err)
+		}
+	}
+}
+
+func TestALetterWithoutItsFactsHasASubjectAndAText(t *testing.T) {
+	t.Parallel()
+	l := Letter{Name: "reset", To: "a@example.com", App: "books"}
+	l.Settings.Templates = map[string]hecate.MailTemplate{"reset.en": {Subject: "{{.name}}", Text: "{{.username}} is you"}}
+	if out, err := compose(&l); err != nil || out.subject == "" || out.text != " is you" {
+		t.Errorf("%v: %+v", err, out)
+	}
+	l.Settings.Templates = map[string]hecate.MailTemplate{"reset.en": {Subject: "x", Text: "{{.name}}"}}
+	if out, err := compose(&l); err != nil || !strings.HasPrefix(out.text, "Hello") {
+		t.Errorf("%v: %+v", err, out)
 	}
 }
