@@ -10,6 +10,7 @@ import (
 
 	"hecate"
 	"hecate/internal/mail"
+	"hecate/internal/web"
 )
 
 // settingsSpec is `settings:` of an app; docs/settings.md lists every entry.
@@ -75,6 +76,8 @@ type usergridSpec struct {
 	RequireAdminApproval bool     `yaml:"registration_requires_admin_approval"`
 	// Pages are the operator's own in place of ours, by the name of ours: resetpw, activate, confirm.
 	Pages map[string]string `yaml:"pages,omitempty"`
+	// RedirectURIs are where its login page may lead; none: anywhere, after the page has said where.
+	RedirectURIs []string `yaml:"redirect_uris,omitempty"`
 }
 
 // socialSpec is one provider, or under "oidc" a list of them.
@@ -219,6 +222,11 @@ func (c *checker) settings(s settingsSpec, path []any) {
 	for name, link := range s.Usergrid.Pages {
 		c.oneOf(name, at(path, "usergrid", "pages", name), "resetpw", "activate", "confirm")
 		c.redirect(link, at(path, "usergrid", "pages", name))
+	}
+	for i, prefix := range s.Usergrid.RedirectURIs {
+		if _, ok := web.ReturnURL(prefix); !ok {
+			c.fault(at(path, "usergrid", "redirect_uris", i), "%q is no URL such as https://app.example.com/done or myapp://done", prefix)
+		}
 	}
 	c.social(s.Social, at(path, "social"))
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 
 	"hecate"
@@ -70,8 +68,8 @@ func (a *api) check(r *web.Request, in *hecate.App, x *authorization) (bool, err
 	if err != nil {
 		return false, err
 	}
-	u, ok := redirectTarget(x.RedirectURI)
-	if !ok {
+	u, ok := web.ReturnURL(x.RedirectURI)
+	if !ok || in != nil && !mayReturn(in, x.RedirectURI) {
 		x.Error = "The address names no place to return to."
 		return false, nil
 	}
@@ -83,19 +81,23 @@ func (a *api) check(r *web.Request, in *hecate.App, x *authorization) (bool, err
 	return true, nil
 }
 
-// scripts are the schemes that would run what they carry, or read what is near the browser.
-var scripts = []string{"javascript", "data", "vbscript", "file", "blob", "filesystem", "about", "view-source", "jar", "intent"}
+// settingRedirects are where an application lets its login page lead; docs/settings.md.
+const settingRedirects = "redirect_uris"
 
-// redirectTarget reads where to return to: a web page, or an app by its own scheme.
-func redirectTarget(text string) (*url.URL, bool) {
-	u, err := url.Parse(text)
-	if err != nil || len(text) > 2048 || u.Scheme == "" || u.User != nil || u.Opaque != "" || slices.Contains(scripts, u.Scheme) {
-		return nil, false
+// mayReturn reports whether an application lets its login page lead there. One that names no places lets it lead anywhere, as
+// the original did: the page says where.
+func mayReturn(app *hecate.App, to string) bool {
+	list, _ := app.Settings.Dialects[dialectName][settingRedirects].([]any)
+	if len(list) == 0 {
+		return true
 	}
-	if (u.Scheme == "http" || u.Scheme == "https") && u.Host == "" {
-		return nil, false
+	allowed := make([]string, 0, len(list))
+	for _, item := range list {
+		if prefix, ok := item.(string); ok && prefix != "" {
+			allowed = append(allowed, prefix)
+		}
 	}
-	return u, true
+	return web.MayReturn(allowed, to)
 }
 
 // showAuthorization sends the page. It may not be framed, and its address, which has the state of the client, goes nowhere.
@@ -116,7 +118,7 @@ func showAuthorization(w *web.Response, x *authorization) error {
 
 // returnWith sends the browser back with a token: the "code" is one already (contracts/usergrid.md 4.7).
 func returnWith(w *web.Response, x *authorization, token hecate.Secret) error {
-	u, ok := redirectTarget(x.RedirectURI)
+	u, ok := web.ReturnURL(x.RedirectURI)
 	if !ok {
 		return illegalArgument("redirect_uri")
 	}

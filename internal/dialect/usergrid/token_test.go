@@ -9,21 +9,6 @@ import (
 	"hecate"
 )
 
-func TestWhereAnAuthorizePageMayLead(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]bool{
-		"http://app.example/back?a=1": true, "HTTPS://app.example": true, "myapp://callback": true, "com.example.app:///back": true,
-		"": false, "app.example/back": false, "/back": false, "//app.example": false, "http:///back": false, "https:": false,
-		"javascript:alert(1)": false, "JavaScript://app.example/%0aalert(1)": false, "data:text/html,x": false, "vbscript://x": false,
-		"http://user:pass@app.example/": false, "http://app.example/\r\nSet-Cookie: a=b": false, "mailto:a@b.c": false, "file:///etc": false,
-		"http://app.example/" + strings.Repeat("a", 3000): false,
-	} {
-		if _, ok := redirectTarget(text); ok != want {
-			t.Errorf("%.60q: %v", text, ok)
-		}
-	}
-}
-
 func TestStoredPasswordsOfTheOldServer(t *testing.T) {
 	t.Parallel()
 	read := func(text string) (passwordRecord, error) {
