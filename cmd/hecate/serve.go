@@ -103,7 +103,7 @@ func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger, access io.
 // sites puts every dialect at its prefix, and at the root of the host names mapped to it.
 func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Handler, error) {
 	publicURL := func() string { return public }
-	nativeAPI, nativeErr := native.Handler(native.Config{Engine: r.engine, Log: log})
+	nativeAPI, nativeErr := native.Handler(native.Config{Engine: r.engine, Log: log, FixedMail: c.Registration == "open"})
 	syncanoAPI, syncanoErr := syncano.Handler(syncano.Config{Engine: r.engine, PublicURL: publicURL, Log: log})
 	skygearAPI, skygearErr := skygear.Handler(skygear.Config{Engine: r.engine, PublicURL: publicURL, HostApp: c.hostApp, Log: log})
 	usergridAPI, usergridErr := usergrid.Handler(usergrid.Config{

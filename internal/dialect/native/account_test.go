@@ -40,6 +40,13 @@ func newPostServer(t *testing.T) (*server, letterbox) {
 	t.Helper()
 	box := make(letterbox, 20)
 	s := newServerWith(t, box)
+	s.run(t)
+	return s, box
+}
+
+// run sends letters until the test ends.
+func (s *server) run(t *testing.T) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.engine.Run(ctx) }()
@@ -49,7 +56,6 @@ func newPostServer(t *testing.T) (*server, letterbox) {
 			t.Error(err)
 		}
 	})
-	return s, box
 }
 
 // newcomer makes an account that is not active, and gives its letter.

@@ -16,14 +16,17 @@ type Config struct {
 	Engine *engine.Engine
 	Log    *slog.Logger     // internal errors; nil: slog.Default
 	Now    func() time.Time // the clock of the limit on attempts; nil: time.Now
+	// FixedMail keeps admins from changing how letters look and whom they come from.
+	FixedMail bool
 }
 
 // caller is the admin who calls: outside any app, or inside the one the path names. Nil on open routes.
 type caller = *hecate.Actor
 
 type api struct {
-	engine   *engine.Engine
-	attempts *web.Limiter
+	engine    *engine.Engine
+	attempts  *web.Limiter
+	fixedMail bool
 }
 
 // routes is the whole API.
@@ -43,6 +46,7 @@ func (a *api) routes() []web.Route[caller] {
 		web.Post("/api/v1/admin/key", admin, a.rotateAccountKey),
 		web.Post("/api/v1/admin/invitation", admin, a.acceptInvitation),
 		web.Post("/api/v1/account/activate", attempt, a.activate),
+		web.Post("/api/v1/account/forgot", attempt, a.forgot),
 		web.Post("/api/v1/account/reset", attempt, a.reset),
 		web.Post("/api/v1/account/register", attempt, a.register),
 
@@ -51,6 +55,13 @@ func (a *api) routes() []web.Route[caller] {
 		web.Get("/api/v1/apps/{alias}", member, a.app),
 		web.Patch("/api/v1/apps/{alias}", member, a.updateApp),
 		web.Delete("/api/v1/apps/{alias}", member, a.deleteApp),
+
+		web.Get("/api/v1/apps/{alias}/mail", member, a.mail),
+		web.Patch("/api/v1/apps/{alias}/mail", member, a.updateMail),
+		web.Post("/api/v1/apps/{alias}/mail/sample", member, a.sampleLetter),
+		web.Get("/api/v1/apps/{alias}/letters", member, a.letters),
+		web.Delete("/api/v1/apps/{alias}/letters/{id}", member, a.dropLetter),
+		web.Post("/api/v1/apps/{alias}/letters/{id}/retry", member, a.retryLetter),
 
 		web.Get("/api/v1/apps/{alias}/keys", member, a.keys),
 		web.Post("/api/v1/apps/{alias}/keys", member, a.createKey),
@@ -69,7 +80,7 @@ const (
 // Handler serves the native API. It expects whole paths: nothing may be stripped in front of it.
 // The error is a fault of the route table.
 func Handler(c Config) (http.Handler, error) {
-	a := &api{engine: c.Engine, attempts: web.NewLimiter(web.LimiterConfig{
+	a := &api{engine: c.Engine, fixedMail: c.FixedMail, attempts: web.NewLimiter(web.LimiterConfig{
 		PerSecond: attemptsPerMinute / 60.0, Burst: attemptsPerMinute, Now: c.Now,
 	})}
 	mux, err := web.NewMux(web.MuxConfig{
