@@ -146,6 +146,7 @@ type Settings struct {
 	// ClosedSchema keeps a saved record from adding fields and collections.
 	ClosedSchema bool
 	Mail         MailSettings
+	Pages        PageTexts // own texts of the pages that links in letters lead to
 	// Dialects holds each dialect's own settings by dialect name, kept and
 	// validated by the dialect itself.
 	Dialects map[string]map[string]any

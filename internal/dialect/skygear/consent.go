@@ -203,11 +203,16 @@ func (a *api) askToLink(w *web.Response, r *web.Request, c *call, asked *engine.
 	if err != nil {
 		return fail(badRequest, "invalid state")
 	}
+	language, err := a.engine.UserLanguage(r.Context(), c.app, u.ID)
+	if err != nil {
+		return err
+	}
+	rd := wording.Reader(r, c.app, language)
 	again := url.Values{"code": {r.QueryOne("code")}, "state": {r.QueryOne("state")}}
-	return showPage(w, http.StatusOK, formTargets(asked.Data[stateCallback]), sheet{
-		Title: "Link your account?", Button: "Link", Action: "auth_handler?" + again.Encode(),
-		Text: "Your account at " + wireProvider(c.segment) + " becomes a way to sign in to the account of " + cmp.Or(u.Username, u.Email, u.Key) + " here. " +
-			"If that is not you, close this page.",
+	return rd.Show(w, http.StatusOK, web.Page{
+		Title: rd.Says(hecate.TextLinkTitle), Button: rd.Says(hecate.TextLinkButton), Action: "auth_handler?" + again.Encode(),
+		Text:    rd.Says(hecate.TextLinkText, "provider", wireProvider(c.segment), "address", cmp.Or(u.Username, u.Email, u.Key)),
+		Targets: []string{asked.Data[stateCallback]},
 	})
 }
 

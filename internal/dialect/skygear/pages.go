@@ -3,10 +3,8 @@ package skygear
 import (
 	"cmp"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"hecate"
 	"hecate/internal/engine"
@@ -15,14 +13,29 @@ import (
 
 // The pages that links in letters lead to. Programs open links too, so opening one changes nothing: the form on the page does.
 
-const (
-	textBadURL       = "Invalid URL"
-	textVerified     = "Your account information is verified successfully."
-	textReset        = "Your password is reset successfully."
-	textNothingTyped = "password cannot be empty"
-	textMismatch     = "confirm password does not match the password"
-	textNoCode       = "code not found"
-)
+// wording are the sentences of the pages that contracts/skygear.md 2.9 and 2.10 have word for word, and those of broken password rules.
+var wording = web.Pages{English: withWeaknesses(map[hecate.PageText]string{
+	hecate.TextResetInvalid:    "Invalid URL",
+	hecate.TextResetButton:     "Submit",
+	hecate.TextResetEmpty:      "password cannot be empty",
+	hecate.TextResetMismatch:   "confirm password does not match the password",
+	hecate.TextResetDone:       "Your password is reset successfully.",
+	hecate.TextPasswordRefused: "{reason}",
+	hecate.TextVerifyDone:      "Your account information is verified successfully.",
+	hecate.TextVerifyNoUser:    "missing auth_id",
+	hecate.TextVerifyNoCode:    "missing code_str",
+	hecate.TextVerifyInvalid:   "code not found",
+	hecate.TextVerifyChanged:   textModified,
+	hecate.TextVerifyExpired:   textExpired,
+})}
+
+// withWeaknesses adds what the wire says of passwords that break a rule.
+func withWeaknesses(texts map[hecate.PageText]string) map[hecate.PageText]string {
+	for reason, w := range weaknesses {
+		texts[hecate.PageText("password_"+reason)] = w.message
+	}
+	return texts
+}
 
 // parameters are what a page was given: the form where one was sent, else the query.
 type parameters struct{ form, query url.Values }
@@ -49,14 +62,15 @@ func readParameters(r *web.Request) (parameters, error) {
 	return p, nil
 }
 
-// sheet is what a page shows. The zero values are left out.
-type sheet struct {
-	Title, Text, Error string
-	Action             string            // of the form, "" for none
-	Passwords          bool              // the form asks for a new password, twice
-	Username           string            // whose password it is, for the browser that keeps passwords
-	Button             string            // of the form
-	Hidden             map[string]string // what the form sends along
+// hidden are those of the parameters that were given, for a form to send along.
+func (p parameters) hidden(names ...string) []web.PageField {
+	var fields []web.PageField
+	for _, name := range names {
+		if value := p.one(name); value != "" {
+			fields = append(fields, web.Hidden(name, value))
+		}
+	}
+	return fields
 }
 
 // pageApp finds the app of a page: that of the host name, else of a key, else the one that the link names.
@@ -70,8 +84,14 @@ func (a *api) pageApp(r *web.Request, p parameters) (*hecate.App, error) {
 	return app, err
 }
 
-// noApp reports whether an error says that there is no such app.
-func noApp(err error) bool { return errors.Is(err, hecate.NoApp) || errors.Is(err, hecate.BadKey) }
+// nowhere is the page of a link that names no app; other errors are answered as everywhere.
+func nowhere(w *web.Response, r *web.Request, err error, title, problem hecate.PageText) error {
+	if !errors.Is(err, hecate.NoApp) && !errors.Is(err, hecate.BadKey) {
+		return err
+	}
+	rd := wording.Reader(r, nil, "")
+	return rd.Show(w, http.StatusBadRequest, web.Page{Title: rd.Says(title), Problem: rd.Says(problem)})
+}
 
 // resetPage shows the form for a new password, and takes it.
 func (a *api) resetPage(w *web.Response, r *web.Request, _ *call) error {
@@ -80,80 +100,88 @@ func (a *api) resetPage(w *web.Response, r *web.Request, _ *call) error {
 		return err
 	}
 	app, err := a.pageApp(r, p)
-	if noApp(err) {
-		return showPage(w, http.StatusBadRequest, "", sheet{Title: "Reset password", Error: textBadURL})
+	if err != nil {
+		return nowhere(w, r, err, hecate.TextResetTitle, hecate.TextResetInvalid)
+	}
+	ends := settingsOf(app).forgot
+	t, holder, err := a.openReset(r, app, p)
+	rd := wording.Reader(r, app, holder.language)
+	var wrong remark
+	if err == nil && r.Method == http.MethodPost {
+		wrong, err = a.takePassword(r, app, t, p.form)
+	}
+	title := rd.Says(hecate.TextResetTitle)
+	if isFailure(err) {
+		told := url.Values{"error": {wording.Contract().Says(hecate.TextResetInvalid)}}
+		return endPage(w, rd, http.StatusBadRequest, ends.bad, told, web.Page{Title: title, Problem: rd.Says(hecate.TextResetInvalid)})
 	}
 	if err != nil {
 		return err
 	}
-	s := settingsOf(app).forgot
-	t, valid := pageTicket(p)
-	name := ""
-	if valid {
-		var u *hecate.User
-		if u, err = a.checkReset(r, app, t); err == nil {
-			name = cmp.Or(u.Username, u.Email)
-		}
-		valid = err == nil
+	form := web.Page{
+		Title: title, Text: rd.Says(hecate.TextResetText, "address", holder.name), Action: "reset-password", Button: rd.Says(hecate.TextResetButton),
+		Fields: append(p.hidden("code", "user_id", "expire_at", "app"), web.Whose(holder.name),
+			web.NewPassword("password", rd.Says(hecate.TextResetPassword)), web.NewPassword("confirm", rd.Says(hecate.TextResetRepeat))),
+		Targets: []string{ends.success, ends.bad},
 	}
-	if err != nil && !isFailure(err) {
-		return err
+	told := url.Values{"code": {t.code}, "user_id": {t.user}, "expire_at": {p.one("expire_at")}}
+	switch {
+	case r.Method != http.MethodPost:
+		return rd.Show(w, http.StatusOK, form)
+	case wrong != nil:
+		form.Problem = wrong(rd)
+		told.Set("error", wrong(wording.Contract()))
+		return endPage(w, rd, http.StatusOK, ends.bad, told, form)
 	}
-	if !valid {
-		return endPage(w, http.StatusBadRequest, s.bad, url.Values{"error": {textBadURL}}, sheet{Title: "Reset password", Error: textBadURL})
-	}
-	given := url.Values{"code": {t.code}, "user_id": {t.user}, "expire_at": {p.one("expire_at")}}
-	form := sheet{
-		Title: "Reset password", Action: "reset-password", Passwords: true, Username: name, Button: "Submit",
-		Hidden: map[string]string{"code": t.code, "user_id": t.user, "expire_at": p.one("expire_at"), "app": p.one("app")},
-	}
-	if r.Method != http.MethodPost {
-		return showPage(w, http.StatusOK, formTargets(s.success, s.bad), form)
-	}
-	fault, err := a.takePassword(r, app, t, p)
-	if err != nil {
-		return err
-	}
-	if fault == "" {
-		return endPage(w, http.StatusOK, s.success, given, sheet{Title: "Reset password", Text: textReset})
-	}
-	if form.Error = fault; s.bad != "" {
-		given.Set("error", fault)
-		return redirectWith(w, s.bad, given)
-	}
-	return showPage(w, http.StatusOK, formTargets(s.success, s.bad), form)
+	return endPage(w, rd, http.StatusOK, ends.success, told, web.Page{Title: title, Done: rd.Says(hecate.TextResetDone, "address", holder.name)})
 }
 
-// takePassword sets the password of a form, or says what is wrong with it.
-func (a *api) takePassword(r *web.Request, app *hecate.App, t resetTicket, p parameters) (fault string, err error) {
-	password := p.form.Get("password") // never from the address, which logs and histories keep
+// holder is whose a ticket is.
+type holder struct {
+	name     string // as pages call him
+	language string // that he reads
+}
+
+// openReset finds whose password a link is about, and uses nothing up. A link that does not count is a failure.
+func (a *api) openReset(r *web.Request, app *hecate.App, p parameters) (resetTicket, holder, error) {
+	t := resetTicket{user: p.one("user_id"), code: p.one("code")}
+	if t.user == "" || t.code == "" {
+		return t, holder{}, fail(resourceNotFound, textBadCode)
+	}
+	var err error
+	if t.expires, err = seconds(p.one("expire_at")); err != nil {
+		return t, holder{}, err
+	}
+	u, err := a.checkReset(r, app, t)
+	if err != nil {
+		return t, holder{}, err
+	}
+	language, err := a.engine.UserLanguage(r.Context(), app, u.ID)
+	return t, holder{cmp.Or(u.Username, u.Email), language}, err
+}
+
+// remark is what a page says of its form, to whoever reads it.
+type remark func(*web.Reader) string
+
+func saying(name hecate.PageText) remark {
+	return func(rd *web.Reader) string { return rd.Says(name) }
+}
+
+// takePassword sets the password of a form, or says what is wrong with it. A link that does not count any more is a failure.
+func (a *api) takePassword(r *web.Request, app *hecate.App, t resetTicket, form url.Values) (remark, error) {
+	password := form.Get("password") // never from the address, which logs and histories keep
 	switch {
 	case password == "":
-		return textNothingTyped, nil
-	case password != p.form.Get("confirm"):
-		return textMismatch, nil
+		return saying(hecate.TextResetEmpty), nil
+	case password != form.Get("confirm"):
+		return saying(hecate.TextResetMismatch), nil
 	}
-	err = a.reset(r, app, t, password)
+	err := a.reset(r, app, t, password)
 	switch hecate.KindOf(err) {
-	case hecate.Internal:
-		if err != nil && !isFailure(err) {
-			return "", err
-		}
-	case hecate.TooMany: // overloaded: the same form serves again
-		return "", err
+	case hecate.WeakPassword, hecate.TooLarge, hecate.Invalid:
+		return func(rd *web.Reader) string { return rd.Weakness(err, translate(err).message) }, nil
 	}
-	if err == nil {
-		return "", nil
-	}
-	return translate(err).message, nil
-}
-
-// pageTicket reads what a link about a forgotten password carries.
-func pageTicket(p parameters) (resetTicket, bool) {
-	t := resetTicket{user: p.one("user_id"), code: p.one("code")}
-	expires, err := seconds(p.one("expire_at"))
-	t.expires = expires
-	return t, err == nil && t.user != "" && t.code != ""
+	return nil, err
 }
 
 // isFailure reports whether an error is one that the wire knows.
@@ -162,117 +190,74 @@ func isFailure(err error) bool {
 	return errors.As(err, &f)
 }
 
-// verifyPage shows a button, and takes the code when it is pressed.
+// proofTexts are what the page says of codes that do not count.
+var proofTexts = map[hecate.Kind]hecate.PageText{
+	hecate.BadToken: hecate.TextVerifyInvalid, hecate.Stale: hecate.TextVerifyChanged, hecate.Expired: hecate.TextVerifyExpired,
+}
+
+// verifyPage shows a button, and takes the code when it is pressed. Whether the code is right is not looked at before: asking again and again
+// would find it. So nobody is proved either whose language the page could speak.
 func (a *api) verifyPage(w *web.Response, r *web.Request, _ *call) error {
 	p, err := readParameters(r)
 	if err != nil {
 		return err
 	}
-	const title = "Verify your account"
 	app, err := a.pageApp(r, p)
-	if noApp(err) {
-		return showPage(w, http.StatusBadRequest, "", sheet{Title: title, Error: textNoCode})
+	if err != nil {
+		return nowhere(w, r, err, hecate.TextVerifyTitle, hecate.TextVerifyInvalid)
 	}
+	ends, rd := settingsOf(app).verify, wording.Reader(r, app, "")
+	fault, err := a.takeCode(r, app, p)
 	if err != nil {
 		return err
 	}
-	v := settingsOf(app).verify
+	page := web.Page{Title: rd.Says(hecate.TextVerifyTitle)}
+	switch {
+	case fault != "":
+		page.Problem = rd.Says(fault)
+		return endPage(w, rd, http.StatusBadRequest, ends.bad, nil, page)
+	case r.Method == http.MethodPost:
+		page.Done = rd.Says(hecate.TextVerifyDone)
+		return endPage(w, rd, http.StatusOK, ends.success, nil, page)
+	}
+	page.Text, page.Button, page.Action = rd.Says(hecate.TextVerifyText), rd.Says(hecate.TextVerifyButton), "form"
+	page.Fields, page.Targets = p.hidden("code", "auth_id", "app"), []string{ends.success, ends.bad}
+	return rd.Show(w, http.StatusOK, page)
+}
+
+// takeCode uses the code of a form up, or says what is wrong with the link.
+func (a *api) takeCode(r *web.Request, app *hecate.App, p parameters) (fault hecate.PageText, err error) {
 	user, code := p.one("auth_id"), p.one("code")
-	fault := ""
 	switch {
 	case user == "":
-		fault = "missing auth_id"
+		return hecate.TextVerifyNoUser, nil
 	case code == "":
-		fault = "missing code_str"
+		return hecate.TextVerifyNoCode, nil
 	case r.Method != http.MethodPost:
-		// Whether the code is right is not looked at: asking again and again would find it.
-		return showPage(w, http.StatusOK, formTargets(v.success, v.bad), sheet{
-			Title: title, Text: "Press the button to confirm that this address is yours.", Action: "form", Button: "Verify",
-			Hidden: map[string]string{"code": code, "auth_id": user, "app": p.one("app")},
-		})
-	default:
-		err = a.proveAddress(r.Context(), app, engine.UserRef{Key: user}, code)
-		if fault = proofFault(err); fault == "" && hecate.KindOf(err) == hecate.BadToken {
-			fault = textNoCode
-		}
-		if fault == "" && err != nil {
-			return err
-		}
+		return "", nil
 	}
-	if fault != "" {
-		return endPage(w, http.StatusBadRequest, v.bad, nil, sheet{Title: title, Error: fault})
+	err = a.proveAddress(r.Context(), app, engine.UserRef{Key: user}, code)
+	if text, known := proofTexts[hecate.KindOf(err)]; known {
+		return text, nil
 	}
-	return endPage(w, http.StatusOK, v.success, nil, sheet{Title: title, Text: textVerified})
+	return "", err
 }
 
-// endPage goes where the app wants such an end to lead, else shows a page.
-func endPage(w *web.Response, status int, to string, with url.Values, otherwise sheet) error {
-	if to != "" {
-		return redirectWith(w, to, with)
+// endPage goes where the app wants such an end to lead, and says how it went; else it shows a page.
+func endPage(w *web.Response, rd *web.Reader, status int, to string, told url.Values, otherwise web.Page) error {
+	if to == "" {
+		return rd.Show(w, status, otherwise)
 	}
-	return showPage(w, status, "", otherwise)
-}
-
-// redirectWith goes to a URL of the app's settings, the only ones there are. Its own query is kept, and values are added.
-func redirectWith(w *web.Response, to string, with url.Values) error {
-	u, err := url.Parse(to)
+	u, err := url.Parse(to) // of the app's settings: there are no others
 	if err != nil {
 		return err
 	}
-	if len(with) > 0 {
+	if len(told) > 0 { // its own query is kept
 		if u.RawQuery != "" {
 			u.RawQuery += "&"
 		}
-		u.RawQuery += with.Encode()
+		u.RawQuery += told.Encode()
 	}
-	pageHeaders(w, "")
+	w.GuardPage()
 	return redirect(w, u.String())
 }
-
-// formTargets are the origins that the answer to a form may lead to: browsers hold the policy against redirects too.
-func formTargets(urls ...string) string {
-	targets := ""
-	for _, to := range urls {
-		if u, err := url.Parse(to); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, " ;,") {
-			targets += " " + u.Scheme + "://" + u.Host
-		}
-	}
-	return targets
-}
-
-// pageHeaders keep a page out of frames and caches, and its address, which carries a ticket, from other sites.
-func pageHeaders(w *web.Response, targets string) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"+targets+"; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
-}
-
-func showPage(w *web.Response, status int, targets string, p sheet) error {
-	var b strings.Builder
-	if err := sheetPage.Execute(&b, p); err != nil {
-		return err
-	}
-	pageHeaders(w, targets)
-	w.SetType("text/html; charset=utf-8")
-	return w.Bytes(status, []byte(b.String()))
-}
-
-var sheetPage = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{.Title}}</title>
-<style>body{font:1rem/1.5 sans-serif;max-width:32rem;margin:3rem auto;padding:0 1rem}label,input,button{display:block;font:inherit}
-input{width:100%;box-sizing:border-box;margin-bottom:1rem;padding:.4rem}button{padding:.4rem 1.2rem}</style></head>
-<body><main><h1>{{.Title}}</h1>
-{{with .Error}}<p role="alert">{{.}}</p>
-{{end}}{{with .Text}}<p>{{.}}</p>
-{{end}}{{if .Action}}<form method="post" action="{{.Action}}">
-{{range $name, $value := .Hidden}}{{if $value}}<input type="hidden" name="{{$name}}" value="{{$value}}">
-{{end}}{{end}}{{if .Passwords}}<input type="text" name="username" autocomplete="username" value="{{.Username}}" readonly hidden>
-<label for="password">New password</label><input id="password" type="password" name="password" autocomplete="new-password" required autofocus>
-<label for="confirm">New password, again</label><input id="confirm" type="password" name="confirm" autocomplete="new-password" required>
-{{end}}<button type="submit">{{.Button}}</button>
-</form>
-{{end}}</main></body></html>
-`))

@@ -3,7 +3,6 @@ package usergrid
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -130,11 +129,10 @@ func (a *api) checkUser(r *web.Request, c *call, find func(hecate.Secret) (*engi
 		if err != nil {
 			return ticketHolder{}, err
 		}
-		h := a.userHolder(r, c, d)
 		if d.Ticket.About != "email" { // whoever decides reads this page, not the user
-			h = ticketHolder{name: shownName(d.User), locale: ""}
+			return ticketHolder{name: shownName(d.User)}, nil
 		}
-		return h, nil
+		return a.userHolder(r, c, d)
 	}
 }
 
@@ -192,39 +190,44 @@ func (a *api) adminActivation(w *web.Response, r *web.Request, confirm bool) err
 	})
 }
 
+// activationTexts are what a page says, by whether it is about an address.
+var activationTexts = map[bool]struct{ title, text, button hecate.PageText }{
+	false: {hecate.TextActivateTitle, hecate.TextActivateText, hecate.TextActivateButton},
+	true:  {hecate.TextConfirmTitle, hecate.TextConfirmText, hecate.TextConfirmButton},
+}
+
 // activation shows the page of a link; only its form uses the ticket up.
 func (a *api) activation(w *web.Response, r *web.Request, x activation) error {
 	f, err := pageForm(r)
 	if err != nil {
 		return err
 	}
-	h, ticket := ticketHolder{}, hecate.Secret{}
+	var h ticketHolder
 	ticket, ok := ticketOf(r, f)
 	if err = badTicket(); ok {
 		h, err = x.check(ticket)
 	}
-	rd := readerOf(r, x.app, h.locale)
-	title, text, button := rd.activateTitle, rd.activateText, rd.activateButton
-	if x.confirm {
-		title, text, button = rd.confirmTitle, rd.confirmText, rd.confirmButton
-	}
-	activated := false
+	says, done := activationTexts[x.confirm], hecate.TextConfirmDone
 	if err == nil && r.Method == http.MethodPost {
-		activated, err = x.use(ticket)
+		var activated bool
+		if activated, err = x.use(ticket); activated {
+			done = hecate.TextActivateDone
+		}
 	}
+	rd := wording.Reader(r, x.app, h.language)
+	p := web.Page{Title: rd.Says(says.title)}
 	switch {
 	case isBadTicket(err):
-		return rd.show(w, http.StatusOK, page{Title: title, Problem: rd.deadTicket})
+		p.Problem = rd.Says(hecate.TextLinkDead)
 	case err != nil:
 		return err
-	case r.Method != http.MethodPost:
-		return rd.show(w, http.StatusOK, page{
-			Title: title, Text: fmt.Sprintf(text, h.name), Button: button, Fields: []pageField{{Name: "token", Kind: "hidden", Value: ticket.Reveal()}},
-		})
-	case activated:
-		return rd.show(w, http.StatusOK, page{Title: title, Done: fmt.Sprintf(rd.activated, h.name)})
+	case r.Method == http.MethodPost:
+		p.Done = rd.Says(done, "address", h.name)
+	default:
+		p.Text, p.Button = rd.Says(says.text, "address", h.name), rd.Says(says.button)
+		p.Fields = []web.PageField{web.Hidden("token", ticket.Reveal())}
 	}
-	return rd.show(w, http.StatusOK, page{Title: title, Done: fmt.Sprintf(rd.confirmed, h.name)})
+	return rd.Show(w, http.StatusOK, p)
 }
 
 // reactivateUser sends again what a user's activation waits for. Where nothing is waited for, nothing is sent, and nobody hears which it
@@ -294,8 +297,8 @@ func (a *api) adminConfirmation(r *web.Request) engine.Mailing {
 
 // organizationPage is what links about organizations show: they are active from the start, whoever asks about whichever.
 func (a *api) organizationPage(w *web.Response, r *web.Request, _ *manager) error {
-	rd := readerOf(r, nil, "")
-	return rd.show(w, http.StatusOK, page{Title: rd.organizationTitle, Text: rd.organizationText})
+	rd := wording.Reader(r, nil, "")
+	return rd.Show(w, http.StatusOK, web.Page{Title: rd.Says(hecate.TextOrganizationTitle), Text: rd.Says(hecate.TextOrganizationText)})
 }
 
 // reactivateOrg has nothing to send: contracts/usergrid.md 6.1.

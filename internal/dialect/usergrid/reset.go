@@ -2,7 +2,6 @@ package usergrid
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -23,8 +22,8 @@ type recovery struct {
 
 // ticketHolder is whose a ticket is.
 type ticketHolder struct {
-	name   string // as pages call him
-	locale string
+	name     string // as pages call him
+	language string // that he reads
 }
 
 // resetUser shows the pages of a user's new password, and takes their forms.
@@ -43,7 +42,7 @@ func (a *api) resetUser(w *web.Response, r *web.Request, c *call) error {
 			if err != nil {
 				return ticketHolder{}, err
 			}
-			return a.userHolder(r, c, d), nil
+			return a.userHolder(r, c, d)
 		},
 		set: func(ticket, password hecate.Secret) error {
 			d, err := a.userTicket(r, c, ref, ticket, engine.ResetTicket)
@@ -101,12 +100,13 @@ func (a *api) userTicket(r *web.Request, c *call, ref string, ticket hecate.Secr
 	return nil, err
 }
 
-func (a *api) userHolder(r *web.Request, c *call, d *engine.TicketDetail) ticketHolder {
+func (a *api) userHolder(r *web.Request, c *call, d *engine.TicketDetail) (ticketHolder, error) {
 	name := d.User.Email
 	if name == "" {
 		name = shownName(d.User)
 	}
-	return ticketHolder{name: name, locale: a.localeOf(r.Context(), c.app, d.User)}
+	language, err := a.engine.UserLanguage(r.Context(), c.app, d.User.ID)
+	return ticketHolder{name, language}, err
 }
 
 // resetAdmin is resetUser for admins.
@@ -189,34 +189,34 @@ func (x recovery) opened(w *web.Response, r *web.Request, f form) error {
 	if ok && x.ref != "" {
 		h, err := x.check(ticket)
 		if err == nil {
-			return x.askPassword(w, readerOf(r, x.app, h.locale), h, ticket, "")
+			return x.askPassword(w, wording.Reader(r, x.app, h.language), h, ticket, "")
 		}
 		if !isBadTicket(err) {
 			return err
 		}
 	}
-	rd := readerOf(r, x.app, "")
+	rd := wording.Reader(r, x.app, "")
 	problem := ""
 	if r.QueryOne("token") != "" {
-		problem = rd.badTicket
+		problem = rd.Says(hecate.TextResetInvalid)
 	}
 	return x.askEmail(w, rd, problem)
 }
 
-func (x recovery) askEmail(w *web.Response, rd reader, problem string) error {
-	return rd.show(w, http.StatusOK, page{
-		Title: rd.resetTitle, Problem: problem, Text: rd.askText, Button: rd.askButton,
-		Fields: []pageField{{Name: "email", Label: rd.askLabel, Kind: "text", Complete: "username"}},
+func (x recovery) askEmail(w *web.Response, rd *web.Reader, problem string) error {
+	return rd.Show(w, http.StatusOK, web.Page{
+		Title: rd.Says(hecate.TextResetTitle), Problem: problem, Text: rd.Says(hecate.TextResetAsk), Button: rd.Says(hecate.TextResetAskButton),
+		Fields: []web.PageField{{Name: "email", Label: rd.Says(hecate.TextResetAskLabel), Kind: "text", Autocomplete: "username"}},
 	})
 }
 
-func (x recovery) askPassword(w *web.Response, rd reader, h ticketHolder, ticket hecate.Secret, problem string) error {
-	return rd.show(w, http.StatusOK, page{
-		Title: rd.resetTitle, Problem: problem, Text: fmt.Sprintf(rd.setText, h.name), Button: rd.setButton,
-		Fields: []pageField{
-			{Name: "token", Kind: "hidden", Value: ticket.Reveal()},
-			{Name: "password1", Label: rd.setLabel, Kind: "password", Complete: "new-password"},
-			{Name: "password2", Label: rd.repeatLabel, Kind: "password", Complete: "new-password"},
+func (x recovery) askPassword(w *web.Response, rd *web.Reader, h ticketHolder, ticket hecate.Secret, problem string) error {
+	return rd.Show(w, http.StatusOK, web.Page{
+		Title: rd.Says(hecate.TextResetTitle), Problem: problem, Text: rd.Says(hecate.TextResetText, "address", h.name),
+		Button: rd.Says(hecate.TextResetButton),
+		Fields: []web.PageField{
+			web.Hidden("token", ticket.Reveal()), web.Whose(h.name),
+			web.NewPassword("password1", rd.Says(hecate.TextResetPassword)), web.NewPassword("password2", rd.Says(hecate.TextResetRepeat)),
 		},
 	})
 }
@@ -224,22 +224,22 @@ func (x recovery) askPassword(w *web.Response, rd reader, h ticketHolder, ticket
 // sendLetter starts the flow for whom the form names, else for whom the path does. The page shows what was asked for, never the address
 // behind it.
 func (x recovery) sendLetter(w *web.Response, r *web.Request, f form) error {
-	rd := readerOf(r, x.app, "")
+	rd := wording.Reader(r, x.app, "")
 	ref := strings.TrimSpace(f.field("email"))
 	if _, asked := f.object["email"]; ref == "" && !asked {
 		ref = x.ref
 	}
 	if ref == "" {
-		return x.askEmail(w, rd, rd.noEmail)
+		return x.askEmail(w, rd, rd.Says(hecate.TextResetNoAddress))
 	}
 	err := x.ask(ref)
 	switch {
 	case err == nil:
-		return rd.show(w, http.StatusOK, page{Title: rd.resetTitle, Done: fmt.Sprintf(rd.sent, ref)})
+		return rd.Show(w, http.StatusOK, web.Page{Title: rd.Says(hecate.TextResetTitle), Done: rd.Says(hecate.TextResetSent, "address", ref)})
 	case errors.Is(err, hecate.NotFound) || errors.Is(err, hecate.Invalid):
-		return x.askEmail(w, rd, rd.unknownEmail)
+		return x.askEmail(w, rd, rd.Says(hecate.TextResetUnknown))
 	}
-	return rd.busy(w, rd.resetTitle, err)
+	return rd.Busy(w, rd.Says(hecate.TextResetTitle), err)
 }
 
 func (x recovery) setPassword(w *web.Response, r *web.Request, f form) error {
@@ -254,40 +254,27 @@ func (x recovery) setPassword(w *web.Response, r *web.Request, f form) error {
 	if err != nil {
 		return err
 	}
-	rd := readerOf(r, x.app, h.locale)
+	rd := wording.Reader(r, x.app, h.language)
 	password := f.text("password1")
 	switch {
 	case password != f.text("password2"):
-		return x.askPassword(w, rd, h, ticket, rd.mismatch)
+		return x.askPassword(w, rd, h, ticket, rd.Says(hecate.TextResetMismatch))
 	case password == "":
-		return x.askPassword(w, rd, h, ticket, rd.noPassword)
+		return x.askPassword(w, rd, h, ticket, rd.Says(hecate.TextResetEmpty))
 	}
 	err = x.set(ticket, hecate.NewSecret(password))
 	switch kind := hecate.KindOf(err); {
 	case err == nil:
-		return rd.show(w, http.StatusOK, page{Title: rd.resetTitle, Done: fmt.Sprintf(rd.newPassword, h.name)})
+		return rd.Show(w, http.StatusOK, web.Page{Title: rd.Says(hecate.TextResetTitle), Done: rd.Says(hecate.TextResetDone, "address", h.name)})
 	case isBadTicket(err): // somebody was quicker
 		return x.refused(w, r)
 	case kind == hecate.WeakPassword || kind == hecate.TooLarge || kind == hecate.Invalid:
-		return x.askPassword(w, rd, h, ticket, fmt.Sprintf(rd.passwords, rd.weakness(err)))
+		return x.askPassword(w, rd, h, ticket, rd.Weakness(err, faultOf(err).description))
 	}
 	return err
 }
 
 func (x recovery) refused(w *web.Response, r *web.Request) error {
-	rd := readerOf(r, x.app, "")
-	return x.askEmail(w, rd, rd.badTicket)
-}
-
-// weakness is why a password was refused.
-func (rd reader) weakness(err error) string {
-	d := hecate.Detail(err)
-	text, known := rd.weak[fact(d, "reason")]
-	switch {
-	case !known:
-		return faultOf(err).description
-	case strings.Contains(text, "%v"):
-		return fmt.Sprintf(text, d.Info["min_length"])
-	}
-	return text
+	rd := wording.Reader(r, x.app, "")
+	return x.askEmail(w, rd, rd.Says(hecate.TextResetInvalid))
 }
