@@ -6,6 +6,7 @@ import "time"
 type Org struct {
 	ID         OrgID
 	Name       string // unique on the server, compared without case
+	Awaits     Awaiting
 	Properties map[string]any
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
@@ -17,6 +18,7 @@ type App struct {
 	ID          AppID
 	Org         OrgID
 	OrgName     string
+	OrgAwaits   Awaiting
 	Seq         int64
 	Name        string
 	Alias       string // unique on the server; lower case
@@ -40,6 +42,7 @@ type Admin struct {
 	LastName    string
 	Activated   bool // the address was confirmed
 	Disabled    bool
+	Awaits      Awaiting
 	HasPassword bool
 	Metadata    map[string]any
 	Properties  map[string]any

@@ -25,6 +25,7 @@ const (
 	WeakPassword                // a new password breaks the app's policy
 	UserDisabled                // the user may not act at present
 	Unverified                  // the user must verify an address first
+	Inactive                    // an account or org that has yet to be let in; Error.Field says which
 	Forbidden                   // known, but not allowed
 	NotFound                    // the thing does not exist, or not for this caller
 	Exists                      // a unique value is taken; Error.Field names it
@@ -39,7 +40,7 @@ const (
 var kindNames = [KindCount]string{
 	"internal error", "malformed request", "invalid value", "no such app", "not authenticated",
 	"bad key", "bad token", "expired", "unknown user", "wrong password", "weak password",
-	"user disabled", "not verified", "forbidden", "not found", "already exists", "stale version",
+	"user disabled", "not verified", "not yet active", "forbidden", "not found", "already exists", "stale version",
 	"too large", "too many requests", "unsupported",
 }
 

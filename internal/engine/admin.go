@@ -57,11 +57,12 @@ type RegisterAdminInput struct {
 	Password                                   hecate.Secret
 	InvitationKey                              hecate.Secret // gives its role at once
 	Properties                                 map[string]any
-	AccountKey                                 hecate.Secret // given by the operator (apply); else generated
-	Activated                                  bool          // only the operator and the setup link say so
-	Mailing                                    Mailing       // of the letter that activates
-	MinPassword                                int           // bytes that the password has at least; 0: one
-	RandomPassword                             bool          // without a password there is one that nobody learns, instead of an error
+	AccountKey                                 hecate.Secret   // given by the operator (apply); else generated
+	Activated                                  bool            // only the operator and the setup link say so
+	Mailing                                    Mailing         // of the letter that activates
+	MinPassword                                int             // bytes that the password has at least; 0: one
+	vouched                                    hecate.Awaiting // what somebody else speaks for
+	RandomPassword                             bool            // without a password there is one that nobody learns, instead of an error
 }
 
 func (in *RegisterAdminInput) check(op string) error {
@@ -148,7 +149,7 @@ func (e *Engine) prepareAdmin(actor *hecate.Actor, in RegisterAdminInput, hash, 
 		ID: hecate.AdminID(id), Email: FoldLogin(in.Email), Username: in.Username, Name: in.Name, FirstName: in.FirstName, LastName: in.LastName,
 		Activated: in.Activated, HasPassword: n.Password != "", Properties: in.Properties, CreatedAt: e.stamp(),
 	}
-	n.UpdatedAt = n.CreatedAt
+	n.UpdatedAt, n.Awaits = n.CreatedAt, e.awaitsOf(actor, &in)
 	n.KeyHash = e.lookup(n.key)
 	if n.KeySealed, err = e.seal(n.key, adminContext(n.ID)); err != nil {
 		return nil, err
@@ -184,6 +185,11 @@ func (e *Engine) insertAdmin(ctx context.Context, tx *store.DB, actor *hecate.Ac
 	}
 	if n.ticket != nil {
 		if _, err := e.sendAdmin(ctx, tx, letterActivate, &n.Admin, n.ticket, n.clear, n.mailing); err != nil {
+			return err
+		}
+	}
+	if n.Awaits == hecate.AwaitsApproval { // else the operators are asked once the address is confirmed
+		if err := e.requestAdmin(ctx, tx, &n.Admin); err != nil {
 			return err
 		}
 	}
@@ -224,9 +230,11 @@ func (e *Engine) adminNamesFree(ctx context.Context, tx *store.DB, a *hecate.Adm
 // given, Invalid on "email" or "password", Exists on "email" or "username", NotFound on "invitation_key".
 func (e *Engine) RegisterAdmin(ctx context.Context, actor *hecate.Actor, in RegisterAdminInput) (*AdminDetail, error) {
 	const op = "register admin"
-	if err := e.mayRegister(ctx, actor, in.InvitationKey, op); err != nil {
+	invitation, err := e.mayRegister(ctx, actor, in.InvitationKey, op)
+	if err != nil {
 		return nil, err
 	}
+	in.vouched = vouchedBy(invitation, in.Email)
 	n, err := e.newAdmin(ctx, actor, in, op)
 	if err != nil {
 		return nil, err
@@ -243,20 +251,21 @@ func (e *Engine) RegisterAdmin(ctx context.Context, actor *hecate.Actor, in Regi
 	return n.detail(), nil
 }
 
-// mayRegister is the door for new admins. An invitation that does not count is refused before a hash is paid for.
-func (e *Engine) mayRegister(ctx context.Context, actor *hecate.Actor, invitation hecate.Secret, op string) error {
+// mayRegister is the door for new admins; it returns the invitation by which one comes, if he does. One that does not count is refused
+// before a hash is paid for.
+func (e *Engine) mayRegister(ctx context.Context, actor *hecate.Actor, invitation hecate.Secret, op string) (*hecate.Invitation, error) {
 	if !invitation.IsZero() {
 		row, err := e.db.InvitationByKey(ctx, e.lookup(invitation))
 		if err == nil && row.Row.State != hecate.InvitationNew {
 			err = hecate.NotFound
 		}
-		return missing(err, op, "invitation_key")
+		return row.Row, missing(err, op, "invitation_key")
 	}
 	if e.open || actor != nil && actor.Kind == hecate.SystemActor {
-		return nil
+		return nil, nil
 	}
 	e.refused(actor, "", op, "", "registration is closed")
-	return hecate.E(hecate.Forbidden, op).Says("registration is closed")
+	return nil, hecate.E(hecate.Forbidden, op).Says("registration is closed")
 }
 
 // sendAdmin queues a letter to an admin, and stores the ticket that it carries, if it carries one.
@@ -276,7 +285,7 @@ func (e *Engine) sendAdmin(ctx context.Context, tx *store.DB, name string, a *he
 }
 
 // LoginAdmin checks an admin's password, by address or username, at the same
-// cost for unknown ones. Kinds: UnknownUser, WrongPassword, UserDisabled, TooMany.
+// cost for unknown ones. Kinds: UnknownUser, WrongPassword, TooMany, and with the right password those of adminMayAct.
 func (e *Engine) LoginAdmin(ctx context.Context, login string, password hecate.Secret) (*AdminDetail, error) {
 	l, err := e.checkAdminLogin(ctx, login, password)
 	if err != nil {
@@ -320,13 +329,13 @@ func (e *Engine) checkAdminLogin(ctx context.Context, login string, password hec
 		return none, hecate.E(hecate.UnknownUser, op)
 	}
 	subject := "admin:" + string(a.ID)
-	if a.Disabled {
-		e.refused(nil, "", op, subject, "disabled")
-		return none, hecate.E(hecate.UserDisabled, op)
-	}
 	if !ok {
 		e.refused(nil, "", op, subject, "wrong password")
 		return none, hecate.E(hecate.WrongPassword, op)
+	}
+	if err := e.adminMayAct(&a.Admin, op); err != nil { // whoever does not know the password learns nothing of it
+		e.refused(nil, "", op, subject, hecate.KindOf(err).Error())
+		return none, err
 	}
 	l := checkedAdmin{AdminSecrets: a}
 	if rehash {
@@ -352,16 +361,19 @@ func (e *Engine) completeAdminLogin(ctx context.Context, l checkedAdmin, s *stor
 	})
 }
 
-// insertAdminSession stores an admin's session behind a change of his password, not beside it: it must not outlive one. Kinds: WrongPassword.
+// insertAdminSession stores an admin's session behind a change of his password, not beside it: it must not outlive one. Kinds: WrongPassword, those of adminMayAct.
 func (e *Engine) insertAdminSession(ctx context.Context, tx *store.DB, l checkedAdmin, s store.Sealed[*hecate.Session]) error {
 	if err := tx.Lock(ctx, adminsLock); err != nil {
 		return err
 	}
 	now, err := tx.Admin(ctx, l.ID)
-	if errors.Is(err, hecate.NotFound) || err == nil && (now.Password != l.Password || now.Disabled) {
+	if errors.Is(err, hecate.NotFound) || err == nil && now.Password != l.Password {
 		return hecate.E(hecate.WrongPassword, loginAdmin)
 	}
 	if err != nil {
+		return err
+	}
+	if err := e.adminMayAct(&now.Admin, loginAdmin); err != nil {
 		return err
 	}
 	return tx.InsertSession(ctx, s)
@@ -446,6 +458,7 @@ type UpdateAdminInput struct {
 	// instead of refusing; the account then needs activation all the same.
 	KeepTakenEmail bool
 	Mailing        Mailing // of the letter that confirms a new address
+	byOperator     bool    // whose word it is, so that nobody waits
 }
 
 // UpdateAdmin changes the calling admin's account; a new address must be
@@ -504,6 +517,9 @@ func (e *Engine) writeAdminChange(ctx context.Context, tx *store.DB, a *store.Ad
 			a.Email = FoldLogin(*in.Email)
 		}
 		a.Activated = false
+		if !in.byOperator {
+			a.Awaits |= e.admission.Admins & hecate.AwaitsConfirmation
+		}
 		if err := tx.DeleteAdminTickets(ctx, a.ID); err != nil {
 			return false, err
 		}
@@ -624,16 +640,7 @@ func (e *Engine) replaceAdminHash(ctx context.Context, tx *store.DB, id hecate.A
 	if err := tx.DeleteAdminTickets(ctx, id); err != nil {
 		return err
 	}
-	ended, err := tx.EndAdminSessions(ctx, id, all)
-	if err != nil {
-		return err
-	}
-	for _, hash := range ended {
-		if err := e.forget(ctx, tx, "sessions", "/"+hash); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.endAdminSessions(ctx, tx, id, all)
 }
 
 // SetAdminPassword gives a password to a calling admin who has none. Kinds: Unauthenticated, Invalid and Exists on "password".
@@ -779,7 +786,7 @@ func (e *Engine) useTicket(ctx context.Context, a *store.AdminSecrets, ticket, p
 	return e.adminDetail(out)
 }
 
-// ActivateAdmin confirms an admin's address by a ticket, and queues what letters follow. Kinds: NotFound on "uid", BadToken (also when already active), Expired.
+// ActivateAdmin confirms an admin's address by a ticket, and queues what letters follow when he may act then: see AdminAwaits. Kinds: NotFound on "uid", BadToken (also when already active), Expired.
 func (e *Engine) ActivateAdmin(ctx context.Context, uid, ticket string, then ...Mailing) (*AdminDetail, error) {
 	const op = "activate admin"
 	a, err := e.ticketOf(ctx, uid, ticket, ticketActivate, op)
@@ -790,25 +797,37 @@ func (e *Engine) ActivateAdmin(ctx context.Context, uid, ticket string, then ...
 		if a.Activated {
 			return hecate.E(hecate.BadToken, op).On("token")
 		}
-		a.Activated, a.UpdatedAt = true, e.stamp()
+		was := e.AdminAwaits(&a.Admin)
+		a.Activated, a.Awaits, a.UpdatedAt = true, a.Awaits&^hecate.AwaitsConfirmation, e.stamp()
+		if err := tx.UpdateAdmin(ctx, &a.Admin); err != nil {
+			return err
+		}
+		if e.AdminAwaits(&a.Admin) != 0 {
+			then = nil
+		}
 		for _, m := range then {
-			if _, err := e.sendAdmin(ctx, tx, m.Letter, &a.Admin, nil, hecate.Secret{}, m); err != nil {
+			if err := e.tellAdmin(ctx, tx, &a.Admin, m, m.Letter); err != nil {
 				return err
 			}
 		}
-		return tx.UpdateAdmin(ctx, &a.Admin)
+		return e.followAdmin(ctx, tx, &a.Admin, was)
 	})
 }
 
-// ResendActivation queues the activation letter again. Kinds: NotFound on "email", Exists when already active, TooMany.
+// ResendActivation queues the letter again that an admin's activation waits for: to him, or to those who approve him, unless they were asked
+// less than an hour ago. Kinds: NotFound on "email", Exists when already active, TooMany.
 func (e *Engine) ResendActivation(ctx context.Context, email string, letter ...Mailing) error {
 	const op = "resend activation"
 	a, err := e.adminOfEmail(ctx, email, op)
 	if err != nil {
 		return err
 	}
-	if a.Activated {
+	awaits := e.AdminAwaits(&a.Admin)
+	switch {
+	case a.Activated && awaits == 0:
 		return hecate.E(hecate.Exists, op).On("activation")
+	case awaits == hecate.AwaitsApproval: // he may not have confirmed his address yet, but that is not what he waits for
+		return e.changeAdmin(ctx, nil, a.ID, op, func(tx *store.DB, a *store.AdminSecrets) error { return e.requestAdminAgain(ctx, tx, &a.Admin) })
 	}
 	return e.issueAdminTicket(ctx, &a.Admin, ticketActivate, letterActivate, letter, op)
 }
@@ -874,6 +893,7 @@ func (e *Engine) UpdateAdminAccount(ctx context.Context, actor *hecate.Actor, id
 	if err != nil {
 		return nil, missing(err, op, "admin")
 	}
+	in.byOperator = actor.Kind == hecate.SystemActor
 	d, err := e.UpdateAdmin(ctx, &hecate.Actor{Kind: hecate.AdminActor, Admin: &a.Admin}, in)
 	if err != nil {
 		return nil, err
@@ -954,9 +974,10 @@ func (e *Engine) checkOldPassword(ctx context.Context, actor *hecate.Actor, a *s
 	case !ok:
 		e.refused(actor, "", op, subject, "wrong password")
 		return hecate.E(hecate.WrongPassword, op).On("old")
-	case a.Disabled:
-		e.refused(actor, "", op, subject, "disabled")
-		return hecate.E(hecate.UserDisabled, op)
+	}
+	if err := e.adminMayAct(&a.Admin, op); err != nil {
+		e.refused(actor, "", op, subject, hecate.KindOf(err).Error())
+		return err
 	}
 	return nil
 }

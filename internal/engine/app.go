@@ -65,10 +65,19 @@ func (e *Engine) forgetApp(ctx context.Context, tx *store.DB, a *hecate.App) err
 }
 
 // actorIn is the actor as he is in one app: an admin with his role there, and without powers who has no place in it.
+// Kinds: Inactive on "org" for whoever has a place in an app whose org may not be used yet, but for the operator; those of adminMayAct.
 func (e *Engine) actorIn(ctx context.Context, actor *hecate.Actor, app *hecate.App) (*hecate.Actor, error) {
 	if actor == nil || actor.App != nil && actor.App.ID == app.ID {
 		return actor, nil
 	}
+	in, err := e.placedIn(ctx, actor, app)
+	if err == nil && in.Role != hecate.NoRole && in.Kind != hecate.SystemActor {
+		err = e.orgMayBeUsed(app.OrgAwaits, "enter app")
+	}
+	return in, err
+}
+
+func (e *Engine) placedIn(ctx context.Context, actor *hecate.Actor, app *hecate.App) (*hecate.Actor, error) {
 	in := &hecate.Actor{Kind: actor.Kind, App: app, Admin: actor.Admin, Org: actor.Org, Session: actor.Session, Subjects: actor.Subjects}
 	switch {
 	case actor.Kind == hecate.SystemActor:
@@ -261,7 +270,7 @@ func (e *Engine) newApp(in CreateAppInput) (*hecate.App, store.Sealed[*hecate.Cl
 	}, client, nil
 }
 
-// mayCreateApp is the door for apps: the operator, an org's client, and admins in an org of theirs.
+// mayCreateApp is the door for apps: the operator, an org's client, and admins in an org of theirs. Kinds: Forbidden, Inactive on "org".
 func (e *Engine) mayCreateApp(ctx context.Context, actor *hecate.Actor, org hecate.OrgID, op string) error {
 	ok := false
 	switch {
@@ -271,7 +280,14 @@ func (e *Engine) mayCreateApp(ctx context.Context, actor *hecate.Actor, org heca
 	case actor.Kind == hecate.ClientActor:
 		ok = org != "" && actor.Org == org && actor.App == nil
 	case actor.Admin != nil && org == "":
-		ok = true
+		own, err := e.db.OwnOrg(ctx, actor.Admin.ID)
+		if errors.Is(err, hecate.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ok, org = true, own.ID
 	case actor.Admin != nil:
 		var err error
 		if ok, err = e.db.IsOrgMember(ctx, org, actor.Admin.ID); err != nil {
@@ -282,7 +298,10 @@ func (e *Engine) mayCreateApp(ctx context.Context, actor *hecate.Actor, org heca
 		e.refused(actor, "", op, string(org), "")
 		return hecate.E(hecate.Forbidden, op)
 	}
-	return nil
+	if actor.Kind == hecate.SystemActor {
+		return nil
+	}
+	return e.orgOpen(ctx, org, op)
 }
 
 func (e *Engine) insertApp(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, in hecate.OrgID,
@@ -294,7 +313,7 @@ func (e *Engine) insertApp(ctx context.Context, tx *store.DB, actor *hecate.Acto
 	if err != nil {
 		return err
 	}
-	app.Org, app.OrgName = org.ID, org.Name
+	app.Org, app.OrgName, app.OrgAwaits = org.ID, org.Name, org.Awaits
 	if actor.Admin != nil {
 		if err := e.roomForApp(ctx, tx, app.Owner, op); err != nil {
 			return err

@@ -17,7 +17,8 @@ const usualSubjects = 8
 // An admin without a role in the app comes back with NoRole and no powers. A bearer token may be of any principal: a
 // user or the client of the app, the client of its org, an admin.
 //
-// Kinds: BadKey for a key or client unknown in this app; BadToken, Expired and UserDisabled for a token that does
+// Kinds: BadKey for a key or client unknown in this app; Inactive on "org" for an app whose org may not be used yet; those of
+// adminMayAct for an admin; BadToken, Expired and UserDisabled for a token that does
 // not count, UnknownUser and UserDisabled for a user whom a master key cannot act as: then the Actor returned is the one without the token, for dialects that go on.
 func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Proof) (*hecate.Actor, error) {
 	a := &hecate.Actor{App: app, Subjects: append(make([]hecate.Subject, 0, usualSubjects), hecate.Public)}
@@ -30,6 +31,9 @@ func (e *Engine) Authenticate(ctx context.Context, app *hecate.App, p hecate.Pro
 		if err := e.presentClient(ctx, a, p.ClientID, p.ClientSecret); err != nil {
 			return nil, err
 		}
+	}
+	if err := e.orgMayBeUsed(app.OrgAwaits, "authenticate"); err != nil {
+		return nil, err
 	}
 	var tokenErr error
 	switch {
@@ -91,10 +95,10 @@ func (e *Engine) adminByKey(ctx context.Context, hash string) (*hecate.Admin, er
 	})
 }
 
-// actAsAdmin gives a the powers of the admin's role in its app.
+// actAsAdmin gives a the powers of the admin's role in its app. Kinds: those of adminMayAct.
 func (e *Engine) actAsAdmin(ctx context.Context, a *hecate.Actor, admin *hecate.Admin) error {
-	if admin.Disabled {
-		return hecate.E(hecate.UserDisabled, "authenticate")
+	if err := e.adminMayAct(admin, "authenticate"); err != nil {
+		return err
 	}
 	a.Kind, a.Admin = hecate.AdminActor, admin
 	if a.App == nil {

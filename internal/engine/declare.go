@@ -25,7 +25,7 @@ type DeclaredAdmin struct {
 const generatedPassword = 16
 
 // DeclareAdmin makes an admin, or brings the one of that address to what is declared: password and account key
-// where given, names where not empty. Kinds: those of RegisterAdmin.
+// where given, names where not empty. He waits for nothing then. Kinds: those of RegisterAdmin.
 func (e *Engine) DeclareAdmin(ctx context.Context, actor *hecate.Actor, in RegisterAdminInput) (*DeclaredAdmin, error) {
 	found, err := e.AdminByEmail(ctx, actor, in.Email)
 	if errors.Is(err, hecate.NotFound) {
@@ -44,6 +44,9 @@ func (e *Engine) DeclareAdmin(ctx context.Context, actor *hecate.Actor, in Regis
 		if _, err := e.SetAdminKeyByOperator(ctx, actor, id, in.AccountKey); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := e.AdmitAdmin(ctx, actor, id); err != nil { // who is declared need not wait
+		return nil, err
 	}
 	himself := &hecate.Actor{Kind: hecate.AdminActor, Admin: found.Admin}
 	detail, err := e.UpdateAdmin(ctx, himself, UpdateAdminInput{Name: unlessEmpty(in.Name), Username: unlessEmpty(in.Username)})
@@ -78,12 +81,15 @@ func unlessEmpty(text string) *string {
 	return &text
 }
 
-// DeclareOrg makes an org of that name with these admins, by address, among its members; others stay members.
+// DeclareOrg makes an org of that name with these admins, by address, among its members; others stay members. It waits for nothing then.
 // Kinds: Invalid, NotFound on "email" with Info "name" for an unknown admin.
 func (e *Engine) DeclareOrg(ctx context.Context, actor *hecate.Actor, name string, admins []string) (*hecate.Org, error) {
 	org, err := e.OrgByName(ctx, actor, name)
 	if errors.Is(err, hecate.NotFound) {
 		org, err = e.CreateOrg(ctx, actor, name)
+	}
+	if err == nil && org.Awaits != 0 {
+		org, err = e.AdmitOrg(ctx, actor, org.ID)
 	}
 	if err != nil {
 		return nil, err

@@ -29,6 +29,8 @@ type Config struct {
 	Mail   mail.Sender // nil: Log tells that there was a letter
 	// PublicURL is where clients reach the server, for links in letters; nil or "": they have none. The Host header never decides.
 	PublicURL func() string
+	// JoinPage is where letters lead that make users of those who signed up where accounts are hidden, as Mailing.Link, with {app} for the app's id.
+	JoinPage string
 	// Providers asks social providers; nil: over the network, in bounded time.
 	Providers *provider.Providers
 	Now       func() time.Time // the clock; time.Now when nil
@@ -36,6 +38,7 @@ type Config struct {
 	Log       *slog.Logger     // slog.Default() when nil
 	// OpenRegistration lets anybody make an admin account and an org.
 	OpenRegistration bool
+	Admission        Admission // what is asked of whom that makes before it may be used
 	Limits           Limits
 }
 
@@ -68,7 +71,9 @@ type Engine struct {
 	rand      io.Reader
 	log       *slog.Logger
 	open      bool
+	admission Admission
 	publicURL func() string
+	joinPage  string
 	limits    Limits
 	cache     *cache
 	audit     *auditor
@@ -83,7 +88,7 @@ type Engine struct {
 func New(c Config) *Engine {
 	e := &Engine{
 		db: c.DB, keys: c.Keys, hasher: c.Hasher, blobs: c.Blobs, mail: c.Mail, publicURL: c.PublicURL,
-		now: c.Now, rand: c.Rand, log: c.Log, open: c.OpenRegistration, limits: c.Limits.withDefaults(),
+		joinPage: c.JoinPage, now: c.Now, rand: c.Rand, log: c.Log, open: c.OpenRegistration, admission: c.Admission, limits: c.Limits.withDefaults(),
 	}
 	if e.now == nil {
 		e.now = time.Now

@@ -35,13 +35,16 @@ func (e *Engine) ownOrg(ctx context.Context, tx *store.DB, admin *hecate.Admin) 
 		if err != nil {
 			return nil, err
 		}
+		org.Awaits = e.awaitsOfOrg(&hecate.Actor{Kind: hecate.AdminActor, Admin: admin})
 		free, err := tx.InsertOrg(ctx, org, admin.ID)
 		if err != nil {
 			return nil, err
 		}
 		if free {
-			_, err := tx.InsertOrgMember(ctx, org.ID, admin.ID)
-			return org, err
+			if _, err := tx.InsertOrgMember(ctx, org.ID, admin.ID); err != nil {
+				return nil, err
+			}
+			return org, e.requestOrg(ctx, tx, org, false, "create org")
 		}
 	}
 	return nil, hecate.E(hecate.Exists, "create org").On("name")
@@ -66,13 +69,33 @@ func (e *Engine) newOrg(name string) (*hecate.Org, error) {
 	return &hecate.Org{ID: hecate.OrgID(id), Name: name, CreatedAt: now, UpdatedAt: now}, err
 }
 
-// orgFor finds an org that the actor belongs to, or any for the operator. Kinds: NotFound.
+// orgFor finds an org that the actor belongs to, or any for the operator. Kinds: NotFound, Inactive on "org".
 func (e *Engine) orgFor(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, op string) (*hecate.Org, error) {
 	org, err := e.db.Org(ctx, id)
 	if err != nil {
 		return nil, missing(err, op, "org")
 	}
+	return e.usableOrg(ctx, actor, org, op)
+}
+
+// usableOrg is an org for an actor who belongs to it and may use it. Kinds: NotFound, Inactive on "org".
+func (e *Engine) usableOrg(ctx context.Context, actor *hecate.Actor, org *hecate.Org, op string) (*hecate.Org, error) {
+	if err := e.belongs(ctx, actor, org.ID, op); err != nil {
+		return nil, err
+	}
+	if actor.Kind == hecate.SystemActor {
+		return org, nil
+	}
+	if err := e.orgMayBeUsed(org.Awaits, op); err != nil {
+		return nil, err
+	}
+	return org, nil
+}
+
+// belongs is the door to an org, whether it may be used yet or not. Kinds: NotFound on "org".
+func (e *Engine) belongs(ctx context.Context, actor *hecate.Actor, id hecate.OrgID, op string) error {
 	ok := false
+	var err error
 	switch {
 	case actor == nil:
 	case actor.Kind == hecate.SystemActor:
@@ -81,14 +104,14 @@ func (e *Engine) orgFor(ctx context.Context, actor *hecate.Actor, id hecate.OrgI
 		ok = actor.App == nil && actor.Org == id
 	case actor.Admin != nil:
 		if ok, err = e.db.IsOrgMember(ctx, id, actor.Admin.ID); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if !ok {
 		e.refused(actor, "", op, "org:"+string(id), "")
-		return nil, hecate.E(hecate.NotFound, op).On("org")
+		return hecate.E(hecate.NotFound, op).On("org")
 	}
-	return org, nil
+	return nil
 }
 
 // CreateOrg makes an org; an admin who makes one is its first member. Kinds: Forbidden (only the operator and, with open
@@ -106,6 +129,7 @@ func (e *Engine) CreateOrg(ctx context.Context, actor *hecate.Actor, name string
 	if err != nil {
 		return nil, err
 	}
+	org.Awaits = e.awaitsOfOrg(actor)
 	err = e.db.Write(ctx, func(tx *store.DB) error {
 		if free, err := tx.InsertOrg(ctx, org, ""); err != nil || !free {
 			return taken(err, op, "name")
@@ -114,6 +138,9 @@ func (e *Engine) CreateOrg(ctx context.Context, actor *hecate.Actor, name string
 			if _, err := tx.InsertOrgMember(ctx, org.ID, actor.Admin.ID); err != nil {
 				return err
 			}
+		}
+		if err := e.requestOrg(ctx, tx, org, false, op); err != nil {
+			return err
 		}
 		return e.record(ctx, tx, actor, "", op, "org:"+string(org.ID))
 	})
@@ -130,7 +157,7 @@ func (e *Engine) OrgByName(ctx context.Context, actor *hecate.Actor, name string
 	if err != nil {
 		return nil, missing(unheldText(err), op, "org")
 	}
-	return e.orgFor(ctx, actor, org.ID, op)
+	return e.usableOrg(ctx, actor, org, op)
 }
 
 // Orgs lists the orgs of the calling admin, or all for the operator. Kinds: Unauthenticated.
@@ -440,14 +467,11 @@ func (e *Engine) orgDetails(ctx context.Context, orgs []*hecate.Org) ([]*OrgDeta
 // Org returns an org by its id or its name, compared without case. Kinds: NotFound on "org", also when the actor does not belong to it.
 func (e *Engine) Org(ctx context.Context, actor *hecate.Actor, ref string) (*hecate.Org, error) {
 	const op = "org"
-	if badText(ref) != "" {
-		return nil, hecate.E(hecate.NotFound, op).On("org")
+	org, err := e.orgByRef(ctx, ref, op)
+	if err != nil {
+		return nil, err
 	}
-	org, err := e.orgFor(ctx, actor, hecate.OrgID(strings.ToLower(ref)), op)
-	if errors.Is(err, hecate.NotFound) {
-		return e.OrgByName(ctx, actor, ref)
-	}
-	return org, err
+	return e.usableOrg(ctx, actor, org, op)
 }
 
 // OrgDetail returns an org with its apps and members. Kinds: NotFound on "org".
@@ -601,7 +625,7 @@ func (e *Engine) CreateOrgAdmin(ctx context.Context, actor *hecate.Actor, id hec
 		return nil, err
 	}
 	in.InvitationKey = hecate.Secret{}
-	in.RandomPassword = true
+	in.RandomPassword, in.vouched = true, hecate.AwaitsApproval
 	n, err := e.newAdmin(ctx, actor, in, op)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 
 // AuthenticateManager resolves who calls outside any app: an admin by account key or token, or the client of an
 // org by token or by id and secret, who comes back with its Org and no App.
-// Kinds: Unauthenticated when nothing was presented; BadKey, BadToken, Expired; UserDisabled for an admin; Forbidden for the client of
+// Kinds: Unauthenticated when nothing was presented; BadKey, BadToken, Expired; those of adminMayAct for an admin; Inactive on "org"; Forbidden for the client of
 // an app, which has no say here.
 func (e *Engine) AuthenticateManager(ctx context.Context, p hecate.Proof) (*hecate.Actor, error) {
 	const op = "authenticate"
@@ -40,6 +40,9 @@ func (e *Engine) presentOrgClient(ctx context.Context, a *hecate.Actor, id strin
 	}
 	if c.App != "" {
 		return hecate.E(hecate.Forbidden, "authenticate")
+	}
+	if err := e.orgOpen(ctx, c.Org, "authenticate"); err != nil {
+		return err
 	}
 	a.Kind, a.Org = hecate.ClientActor, c.Org
 	return nil
@@ -133,7 +136,7 @@ func (e *Engine) bearerSession(ctx context.Context, app hecate.AppID, hash strin
 	return e.session(ctx, "", hash)
 }
 
-// actAsPrincipal gives a what the principal of a session is. Kinds: BadToken, UserDisabled.
+// actAsPrincipal gives a what the principal of a session is. Kinds: BadToken, UserDisabled, those of adminMayAct, Inactive on "org".
 func (e *Engine) actAsPrincipal(ctx context.Context, a *hecate.Actor, s *hecate.Session) error {
 	foreign := hecate.E(hecate.BadToken, "authenticate")
 	switch s.Principal {
@@ -159,6 +162,9 @@ func (e *Engine) actAsPrincipal(ctx context.Context, a *hecate.Actor, s *hecate.
 		actAsClient(a, s.Org)
 	case hecate.OrgPrincipal:
 		if a.App == nil {
+			if err := e.orgOpen(ctx, s.Org, "authenticate"); err != nil {
+				return err
+			}
 			a.Kind, a.Org = hecate.ClientActor, s.Org
 			break
 		}
@@ -217,7 +223,7 @@ type AdminLoginInput struct {
 }
 
 // OpenAdminSession checks an admin's password as LoginAdmin does and opens a session of his. Kinds: UnknownUser, WrongPassword,
-// UserDisabled, TooMany.
+// those of adminMayAct, TooMany.
 func (e *Engine) OpenAdminSession(ctx context.Context, in AdminLoginInput) (*Opened, error) {
 	done, err := e.logins.begin(loginAdmin, adminGuessKey(in.From, in.Login))
 	if err != nil {
@@ -251,7 +257,7 @@ func (e *Engine) openAdminSession(ctx context.Context, in AdminLoginInput) (*Ope
 	return &Opened{Session: s.Row, Token: token, Admin: &l.Admin}, nil
 }
 
-// RenewAdminSession opens another session of the calling admin; the one he came with stays. Kinds: Unauthenticated, UserDisabled.
+// RenewAdminSession opens another session of the calling admin; the one he came with stays. Kinds: Unauthenticated, those of adminMayAct.
 func (e *Engine) RenewAdminSession(ctx context.Context, actor *hecate.Actor, dialect string, o OpenSession) (*Opened, error) {
 	const op = "renew admin session"
 	own, err := e.ownAdmin(ctx, actor, op)
@@ -270,8 +276,8 @@ func (e *Engine) RenewAdminSession(ctx context.Context, actor *hecate.Actor, dia
 		if err != nil {
 			return missing(err, op, "admin")
 		}
-		if now.Disabled {
-			return hecate.E(hecate.UserDisabled, op)
+		if err := e.adminMayAct(&now.Admin, op); err != nil {
+			return err
 		}
 		if err := tx.InsertSession(ctx, s); err != nil {
 			return err
@@ -285,7 +291,7 @@ func (e *Engine) RenewAdminSession(ctx context.Context, actor *hecate.Actor, dia
 }
 
 // OpenClientSession opens a session of the client with that id, of an app or an org. Within one app (in; nil: any) other
-// apps' and other orgs' clients are unknown. Kinds: BadKey.
+// apps' and other orgs' clients are unknown. Kinds: BadKey, Inactive on "org".
 func (e *Engine) OpenClientSession(ctx context.Context, in *hecate.App, id string, given hecate.Secret, dialect string, o OpenSession) (*Opened, error) {
 	const op = "open client session"
 	c, err := e.client(ctx, id, given, op)
@@ -303,8 +309,13 @@ func (e *Engine) OpenClientSession(ctx context.Context, in *hecate.App, id strin
 		if out.Org, err = e.db.Org(ctx, c.Org); err != nil {
 			return nil, err
 		}
-	} else if _, err := e.AppByID(ctx, c.App); err != nil {
+		if err := e.orgMayBeUsed(out.Org.Awaits, op); err != nil {
+			return nil, err
+		}
+	} else if app, err := e.AppByID(ctx, c.App); err != nil {
 		return nil, goneApp(err, op)
+	} else if err := e.orgMayBeUsed(app.OrgAwaits, op); err != nil {
+		return nil, err
 	}
 	row, token, err := e.openedAs(s, o)
 	if err != nil {
@@ -426,18 +437,23 @@ func (e *Engine) EndAdminSessions(ctx context.Context, actor *hecate.Actor, id h
 		if err := tx.Lock(ctx, adminsLock); err != nil {
 			return err
 		}
-		ended, err := tx.EndAdminSessions(ctx, id, true)
-		if err != nil {
-			return err
-		}
-		for i, hash := range ended {
-			ended[i] = "/" + hash
-		}
-		if err := e.forget(ctx, tx, "sessions", ended...); err != nil {
+		if err := e.endAdminSessions(ctx, tx, id, true); err != nil {
 			return err
 		}
 		return e.record(ctx, tx, actor, "", op, "admin:"+string(id))
 	})
+}
+
+// endAdminSessions ends an admin's sessions: all of them, or those that end with his password.
+func (e *Engine) endAdminSessions(ctx context.Context, tx *store.DB, id hecate.AdminID, all bool) error {
+	ended, err := tx.EndAdminSessions(ctx, id, all)
+	if err != nil {
+		return err
+	}
+	for i, hash := range ended {
+		ended[i] = "/" + hash
+	}
+	return e.forget(ctx, tx, "sessions", ended...)
 }
 
 // EndAdminToken ends the session of an admin that a token opens, for himself and the operator. A token that does not

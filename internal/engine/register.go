@@ -32,7 +32,7 @@ type RegisteredOrg struct {
 func (e *Engine) RegisterOrg(ctx context.Context, actor *hecate.Actor, in RegisterOrgInput) (*RegisteredOrg, error) {
 	const op = "register org"
 	in.Owner.InvitationKey = hecate.Secret{} // an invitation opens an account, not an org
-	if err := e.mayRegister(ctx, actor, in.Owner.InvitationKey, op); err != nil {
+	if _, err := e.mayRegister(ctx, actor, in.Owner.InvitationKey, op); err != nil {
 		return nil, err
 	}
 	if err := checkText(op, "name", in.Name, 1, maxAlias); err != nil {
@@ -50,7 +50,7 @@ func (e *Engine) RegisterOrg(ctx context.Context, actor *hecate.Actor, in Regist
 	if err != nil {
 		return nil, err
 	}
-	org.Properties = in.Properties
+	org.Properties, org.Awaits = in.Properties, e.awaitsOfOrg(actor)
 	app, client, err := e.newApp(CreateAppInput{Org: org.ID, Name: sandboxName, Settings: hecate.Settings{Sandbox: true}})
 	if err != nil {
 		return nil, err
@@ -68,6 +68,9 @@ func (e *Engine) RegisterOrg(ctx context.Context, actor *hecate.Actor, in Regist
 			return taken(err, op, "name")
 		}
 		if _, err := tx.InsertOrgMember(ctx, org.ID, owner.ID); err != nil {
+			return err
+		}
+		if err := e.requestOrg(ctx, tx, org, false, op); err != nil {
 			return err
 		}
 		if err := e.record(ctx, tx, himself, "", op, "org:"+string(org.ID)); err != nil {

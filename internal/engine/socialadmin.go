@@ -68,7 +68,7 @@ func (e *Engine) adminProvider(ctx context.Context, name string) (provider.Setti
 // LoginAdminSocial logs in the admin of an identity at a provider, by the rules of LoginSocial: at the first time it joins the
 // account with the same address only when both sides have proved it, and else an account is made where registration is open.
 // Kinds: those of provider.Profile; Invalid on "email" without an address; Exists on "email"; Forbidden when registration is
-// closed; UserDisabled.
+// closed; those of adminMayAct, also for an account that was made just now.
 func (e *Engine) LoginAdminSocial(ctx context.Context, t SocialToken) (_ *AdminDetail, created bool, err error) {
 	const op = "login admin"
 	s, err := e.adminProvider(ctx, t.Provider)
@@ -140,16 +140,16 @@ func (e *Engine) knownAdmin(ctx context.Context, id hecate.AdminID, op string) (
 	if err != nil {
 		return nil, missing(err, op, "admin")
 	}
-	if a.Disabled {
-		e.refused(nil, "", op, "admin:"+string(id), "disabled")
-		return nil, hecate.E(hecate.UserDisabled, op)
+	if err := e.adminMayAct(&a.Admin, op); err != nil {
+		e.refused(nil, "", op, "admin:"+string(id), hecate.KindOf(err).Error())
+		return nil, err
 	}
 	return e.adminDetail(a)
 }
 
 // createAdminSocial makes the account of an identity, without a password.
 func (e *Engine) createAdminSocial(ctx context.Context, p *hecate.Profile, op string) (*AdminDetail, error) {
-	if err := e.mayRegister(ctx, nil, hecate.Secret{}, op); err != nil {
+	if _, err := e.mayRegister(ctx, nil, hecate.Secret{}, op); err != nil {
 		return nil, err
 	}
 	in := RegisterAdminInput{Email: p.Email, Name: p.Name, FirstName: p.FirstName, LastName: p.LastName, Activated: p.EmailVerified}
@@ -170,6 +170,9 @@ func (e *Engine) createAdminSocial(ctx context.Context, p *hecate.Profile, op st
 		return e.bindAdmin(ctx, tx, p, n.ID)
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := e.adminMayAct(&n.Admin, op); err != nil { // the account is made and waits
 		return nil, err
 	}
 	return n.detail(), nil

@@ -39,6 +39,14 @@ var Names = map[string][]string{
 	"member":    {"inviter"}, // the recipient manages an org from now on
 	"welcome":   {"user"},    // to a new user
 	"moved":     nil,         // to the old address: the account has another one
+	"known":     nil,         // to an address with which somebody signed up that an account has, where the app hides who has one
+	"taken":     {"what"},    // the same, where it is another name that somebody has: what is the field that holds it
+
+	"arrived":       {"user"}, // to who decides: this account can be used now
+	"org-approve":   ticketed, // to who decides: this org waits for approval
+	"org-confirm":   ticketed, // to the members of a new org
+	"org-confirmed": nil,      // to them: it is confirmed, the approval is yet to come
+	"org-activated": nil,      // to them: the org can be used
 }
 
 // factsOf are all facts of a letter. known is false for a letter that there is not.

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	adminColumns = `a.id, a.seq, a.email, a.username, a.name, a.first_name, a.last_name, a.activated, a.disabled,
+	adminColumns = `a.id, a.seq, a.email, a.username, a.name, a.first_name, a.last_name, a.activated, a.disabled, a.awaits,
   case when a.password = '' or substr(a.password, 1, 1) = '!' then false else true end,
   a.metadata, a.properties, a.created_at, a.updated_at`
 	adminSecretColumns = adminColumns + `, a.key_hash, a.key_sealed, a.password`
@@ -23,11 +23,11 @@ const (
 
 	insertAdmin = `
 insert into admins (id, seq, email, username, username_match, name, first_name, last_name, activated, disabled,
-  password, key_hash, key_sealed, metadata, properties, created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+  password, key_hash, key_sealed, metadata, properties, created_at, updated_at, awaits)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 	updateAdmin = `
 update admins set email = $2, username = $3, username_match = $4, name = $5, first_name = $6, last_name = $7,
-  activated = $8, disabled = $9, metadata = $10, properties = $11, updated_at = $12
+  activated = $8, disabled = $9, metadata = $10, properties = $11, updated_at = $12, awaits = $13
 where id = $1`
 	setAdminKey      = `update admins set key_hash = $2, key_sealed = $3, updated_at = $4 where id = $1`
 	setAdminPassword = `update admins set password = $2, updated_at = $3 where id = $1`
@@ -46,7 +46,7 @@ type AdminSecrets struct {
 func scanAdminInto(s scanner, a *hecate.Admin, more ...any) error {
 	var metadata, properties json.RawMessage
 	err := s.Scan(append([]any{&a.ID, &a.Seq, &a.Email, &a.Username, &a.Name, &a.FirstName, &a.LastName, &a.Activated, &a.Disabled,
-		&a.HasPassword, &metadata, &properties, &a.CreatedAt, &a.UpdatedAt}, more...)...)
+		&a.Awaits, &a.HasPassword, &metadata, &properties, &a.CreatedAt, &a.UpdatedAt}, more...)...)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (db *DB) InsertAdmin(ctx context.Context, a *AdminSecrets) error {
 		return err
 	}
 	return db.run(ctx, insertAdmin, a.ID, a.Seq, a.Email, a.Username, orNull(FoldName(a.Username)), a.Name, a.FirstName, a.LastName, a.Activated,
-		a.Disabled, a.Password, a.KeyHash, a.KeySealed, metadata, properties, a.CreatedAt, a.UpdatedAt)
+		a.Disabled, a.Password, a.KeyHash, a.KeySealed, metadata, properties, a.CreatedAt, a.UpdatedAt, a.Awaits)
 }
 
 // UpdateAdmin stores everything of an admin but secrets. Kinds: NotFound, Exists on the column that is taken.
@@ -161,7 +161,7 @@ func (db *DB) UpdateAdmin(ctx context.Context, a *hecate.Admin) error {
 		return err
 	}
 	return db.must(ctx, updateAdmin, a.ID, a.Email, a.Username, orNull(FoldName(a.Username)), a.Name, a.FirstName, a.LastName,
-		a.Activated, a.Disabled, metadata, properties, a.UpdatedAt)
+		a.Activated, a.Disabled, metadata, properties, a.UpdatedAt, a.Awaits)
 }
 
 // SetAdminKey replaces an admin's account key. Kinds: NotFound, Exists on "key_hash".

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	appColumns = `a.id, a.org_id, o.name, a.seq, a.name, coalesce(a.alias, ''), coalesce(a.owner_id, ''), a.description,
+	appColumns = `a.id, a.org_id, o.name, o.awaits, a.seq, a.name, coalesce(a.alias, ''), coalesce(a.owner_id, ''), a.description,
   a.metadata, a.config, a.settings, a.created_at, a.updated_at`
 	appTables  = ` from apps a join orgs o on o.id = a.org_id`
 	appByID    = `select ` + appColumns + appTables + ` where a.id = $1 and a.deleted_at is null`
@@ -81,7 +81,7 @@ type AppWithRole struct {
 
 func scanAppInto(s scanner, a *hecate.App, more ...any) error {
 	var metadata, config, settings json.RawMessage
-	err := s.Scan(append([]any{&a.ID, &a.Org, &a.OrgName, &a.Seq, &a.Name, &a.Alias, &a.Owner, &a.Description,
+	err := s.Scan(append([]any{&a.ID, &a.Org, &a.OrgName, &a.OrgAwaits, &a.Seq, &a.Name, &a.Alias, &a.Owner, &a.Description,
 		&metadata, &config, &settings, &a.CreatedAt, &a.UpdatedAt}, more...)...)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	orgColumns = `o.id, o.name, o.properties, o.created_at, o.updated_at`
+	orgColumns = `o.id, o.name, o.awaits, o.properties, o.created_at, o.updated_at`
 	orgByID    = `select ` + orgColumns + ` from orgs o where o.id = $1`
 	orgByName  = `select ` + orgColumns + ` from orgs o where o.name_match = $1`
 	ownOrg     = `select ` + orgColumns + ` from orgs o where o.admin_id = $1`
@@ -18,10 +18,10 @@ const (
 	allOrgs    = `select ` + orgColumns + ` from orgs o order by o.name_match`
 
 	insertOrg = `
-insert into orgs (id, name, name_match, admin_id, properties, created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into orgs (id, name, name_match, admin_id, properties, created_at, updated_at, awaits)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict do nothing`
-	updateOrg       = `update orgs set properties = $2, updated_at = $3 where id = $1`
+	updateOrg       = `update orgs set properties = $2, updated_at = $3, awaits = $4 where id = $1`
 	insertOrgMember = `insert into org_members (org_id, admin_id, created_at) values ($1, $2, $3) on conflict (org_id, admin_id) do nothing`
 	deleteOrgMember = `delete from org_members where org_id = $1 and admin_id = $2`
 	isOrgMember     = `select count(*) from org_members where org_id = $1 and admin_id = $2`
@@ -83,7 +83,7 @@ func (db *DB) MembersOfOrgs(ctx context.Context, orgs []hecate.OrgID, limit int)
 func scanOrg(s scanner) (*hecate.Org, error) {
 	var o hecate.Org
 	var properties json.RawMessage
-	err := s.Scan(&o.ID, &o.Name, &properties, &o.CreatedAt, &o.UpdatedAt)
+	err := s.Scan(&o.ID, &o.Name, &o.Awaits, &properties, &o.CreatedAt, &o.UpdatedAt)
 	if err != nil {
 		return nil, err
 	}
@@ -125,16 +125,16 @@ func (db *DB) InsertOrg(ctx context.Context, o *hecate.Org, admin hecate.AdminID
 	if err != nil {
 		return false, err
 	}
-	return db.changed(ctx, insertOrg, o.ID, o.Name, FoldName(o.Name), orNull(string(admin)), properties, o.CreatedAt, o.UpdatedAt)
+	return db.changed(ctx, insertOrg, o.ID, o.Name, FoldName(o.Name), orNull(string(admin)), properties, o.CreatedAt, o.UpdatedAt, o.Awaits)
 }
 
-// UpdateOrg stores an org's properties. Kinds: NotFound.
+// UpdateOrg stores an org's properties and what it waits for. Kinds: NotFound.
 func (db *DB) UpdateOrg(ctx context.Context, o *hecate.Org) error {
 	properties, err := encodeMap(o.Properties)
 	if err != nil {
 		return err
 	}
-	return db.must(ctx, updateOrg, o.ID, properties, o.UpdatedAt)
+	return db.must(ctx, updateOrg, o.ID, properties, o.UpdatedAt, o.Awaits)
 }
 
 // InsertOrgMember makes an admin a member and reports whether he was none.

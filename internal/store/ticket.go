@@ -21,6 +21,8 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	deleteAddressed     = `delete from tickets where app_id = $1 and user_id = $2 and address = $3`
 	deleteAdminTickets  = `delete from tickets where app_id = '' and admin_id = $1`
 	deleteAdminPurpose  = `delete from tickets where app_id = '' and admin_id = $1 and purpose = $2`
+	deleteServerAbout   = `delete from tickets where app_id = '' and user_id = '' and purpose = $1 and about = $2`
+	ticketsAboutSince   = `select count(*) from tickets where app_id = '' and user_id = '' and purpose = $1 and about = $2 and created_at > $3`
 	deleteServerTickets = `delete from tickets where app_id = '' and purpose = $1`
 	sweepTickets        = `
 delete from tickets where (app_id, secret_hash) in (
@@ -84,6 +86,17 @@ func (db *DB) DeleteAdminTicketsFor(ctx context.Context, admin hecate.AdminID, p
 // DeleteServerTickets removes the server's tickets of one purpose.
 func (db *DB) DeleteServerTickets(ctx context.Context, purpose string) error {
 	return db.run(ctx, deleteServerTickets, purpose)
+}
+
+// DeleteServerTicketsAbout removes the server's tickets of one purpose about one thing.
+func (db *DB) DeleteServerTicketsAbout(ctx context.Context, purpose, about string) error {
+	return db.run(ctx, deleteServerAbout, purpose, about)
+}
+
+// ServerTicketSince reports whether the server made a ticket of one purpose about one thing after that time, and it is still there.
+func (db *DB) ServerTicketSince(ctx context.Context, purpose, about string, since time.Time) (bool, error) {
+	n, err := one(ctx, db, scalar[int64], ticketsAboutSince, purpose, about, since)
+	return n > 0, err
 }
 
 // SweepTickets removes up to limit tickets that had expired at that time and returns how many it removed.

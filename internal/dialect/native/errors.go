@@ -44,6 +44,7 @@ var problems = [hecate.KindCount]problem{
 	hecate.WeakPassword:    {400, "weak-password", "Weak password", "The password breaks the policy.", true},
 	hecate.UserDisabled:    {403, "disabled", "Account disabled", "This account may not act at present.", false},
 	hecate.Unverified:      {403, "unverified", "Address not verified", "Verify your address first.", false},
+	hecate.Inactive:        {403, "inactive", "Not active yet", "This account, or the organization, has yet to be let in: a letter tells when it can be used.", false},
 	hecate.Forbidden:       {403, "forbidden", "Forbidden", "You are known, but not allowed to do this.", false},
 	hecate.NotFound:        {404, "not-found", "Not found", "There is nothing here, or nothing for you.", false},
 	hecate.Exists:          {409, "exists", "Already exists", "The value is taken.", true},

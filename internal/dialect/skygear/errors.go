@@ -146,6 +146,7 @@ var answers = [hecate.KindCount]answer{
 	hecate.WeakPassword:    {passwordPolicyViolated, 0, "password policy violated"},
 	hecate.UserDisabled:    {userDisabled, 0, textDisabled},
 	hecate.Unverified:      {verificationRequired, 0, textUnverified},
+	hecate.Inactive:        {permissionDenied, 0, "the app is not active yet"},
 	hecate.Forbidden:       {permissionDenied, 0, textNotPermitted},
 	hecate.NotFound:        {resourceNotFound, 0, textNoRecord},
 	hecate.Exists:          {duplicated, 0, textNotUnique},

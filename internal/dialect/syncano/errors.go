@@ -65,6 +65,7 @@ var answers = [hecate.KindCount]answer{
 	hecate.WeakPassword:    {http.StatusBadRequest, "Password is too weak.", ""},
 	hecate.UserDisabled:    {http.StatusForbidden, textDisabled, textDisabled},
 	hecate.Unverified:      {http.StatusForbidden, "User is not verified.", ""},
+	hecate.Inactive:        {http.StatusForbidden, "Account is not active yet.", ""},
 	hecate.Forbidden:       {http.StatusForbidden, textDenied, ""},
 	hecate.NotFound:        {http.StatusNotFound, textNotFound, ""},
 	hecate.Exists:          {http.StatusBadRequest, "Already exists.", textUnique},
@@ -273,6 +274,7 @@ func sentence(d *hecate.Error, otherwise string) string {
 var specials = [hecate.KindCount]func(*hecate.Error) *failure{
 	hecate.Malformed:    malformed,
 	hecate.Invalid:      invalidQuery,
+	hecate.Inactive:     inactive,
 	hecate.WeakPassword: weakPassword,
 	hecate.Stale:        stale,
 	hecate.TooLarge:     tooLarge,
@@ -292,6 +294,14 @@ func malformed(d *hecate.Error) *failure {
 		return &failure{d.Kind, http.StatusBadRequest, one("detail", text)}
 	}
 	return nil
+}
+
+// inactive tells an instance that may not be used yet from an account that may not. The old server knew neither.
+func inactive(d *hecate.Error) *failure {
+	if d.Field != "org" {
+		return nil
+	}
+	return &failure{d.Kind, http.StatusForbidden, one("detail", "Instance is not active yet.")}
 }
 
 // invalidQuery: the error of a query is a string, not a list.

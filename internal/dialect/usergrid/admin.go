@@ -239,7 +239,7 @@ func (a *api) setAdminPassword(r *web.Request, m *manager, ref string, f form) e
 	case errors.Is(err, hecate.UnknownUser): // as a wrong password: nobody learns here who has an account
 		return hecate.E(hecate.WrongPassword, "change admin password").Because(err)
 	case errors.Is(err, hecate.UserDisabled):
-		return adminState("auth_disabled_admin", "user disabled").because(err)
+		return disabledAdmin().because(err)
 	}
 	return noAdmin(err, ref)
 }

@@ -88,6 +88,7 @@ var kinds = [hecate.KindCount]fault{
 	hecate.WeakPassword: {status: 400, code: "error_password_policy_violation", description: "the password breaks the policy"},
 	hecate.UserDisabled: {status: 400, code: "invalid_grant", description: "user disabled", oauth: true},
 	hecate.Unverified:   {status: 403, code: "invalid_grant", description: "User must be confirmed to authenticate", oauth: true},
+	hecate.Inactive:     {status: 400, code: "auth_unactivated_admin", description: "the account has not been activated yet", exception: classSecurity},
 	hecate.Forbidden:    {status: 401, code: "unauthorized", description: textNotAllowed, exception: classSecurity},
 	hecate.NotFound:     {status: 404, code: "service_resource_not_found", description: textNoResource, exception: classNoResource},
 	hecate.Exists:       {status: 400, code: "duplicate_unique_property_exists", description: "the value is taken", exception: classDuplicate},
@@ -105,6 +106,7 @@ var specials = [hecate.KindCount]func(*hecate.Error, *fault){
 	hecate.NoApp:        sayWhere,
 	hecate.WeakPassword: sayWeakness,
 	hecate.UserDisabled: sayDisabled,
+	hecate.Inactive:     sayInactive,
 	hecate.Exists:       sayTaken,
 	hecate.TooLarge:     sayLimit,
 	hecate.Unsupported:  sayMissing,
@@ -188,6 +190,13 @@ func sayWeakness(d *hecate.Error, f *fault) {
 func sayDisabled(d *hecate.Error, f *fault) {
 	if active, ok := d.Info["activated"].(bool); ok && !active {
 		f.description = "user not activated"
+	}
+}
+
+// sayInactive tells an organization from an admin: contracts/usergrid.md 2.3.
+func sayInactive(d *hecate.Error, f *fault) {
+	if d.Field == "org" {
+		f.code, f.description = "auth_unactivated_organization", "the organization has not been activated yet"
 	}
 }
 
@@ -322,9 +331,9 @@ func invalidRequest(text string) *fault {
 	return &fault{status: 400, code: "invalid_request", description: text, oauth: true}
 }
 
-// adminState is said of an admin or organization that may not act: auth_disabled_admin, auth_unactivated_admin, auth_unactivated_organization.
-func adminState(code, text string) *fault {
-	return &fault{status: 400, code: code, description: text, exception: classSecurity, err: hecate.UserDisabled}
+// disabledAdmin is said of an admin who was shut out.
+func disabledAdmin() *fault {
+	return &fault{status: 400, code: "auth_disabled_admin", description: "user disabled", exception: classSecurity, err: hecate.UserDisabled}
 }
 
 // managementFault is said of look-ups of the management API: "Could not find organization for name: x".

@@ -205,7 +205,7 @@ func (a *api) managerOf(r *web.Request, p *presented) (*hecate.Actor, error) {
 	}
 	actor, err := a.engine.AuthenticateManager(r.Context(), p.proof())
 	if errors.Is(err, hecate.UserDisabled) {
-		return nil, adminState("auth_disabled_admin", "user disabled")
+		return nil, disabledAdmin()
 	}
 	if err != nil {
 		return nil, p.refusal(err)

@@ -212,7 +212,7 @@ func (a *api) loginAdmin(r *web.Request, g grant, l life) (*engine.Opened, error
 		Login: g.login, Password: g.password, From: r.ClientIP(), Dialect: dialectName, Open: l.open(),
 	})
 	if errors.Is(err, hecate.UserDisabled) {
-		return nil, adminState("auth_disabled_admin", "user disabled")
+		return nil, disabledAdmin()
 	}
 	if err != nil {
 		return nil, loginFault(err)
