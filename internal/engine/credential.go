@@ -30,10 +30,7 @@ func (e *Engine) ChangePasswordOf(ctx context.Context, actor *hecate.Actor, ref 
 	u, err := e.findUser(ctx, app.ID, ref, op)
 	manager := managesUsers(actor, hecate.Update)
 	if errors.Is(err, hecate.NotFound) && !manager && app.Settings.HideAccountExistence {
-		if _, _, err := e.hasher.Verify(ctx, "", in.Old.Reveal()); err != nil {
-			return err
-		}
-		return hecate.E(hecate.WrongPassword, op).On("old")
+		return e.failOld(ctx, app, ref, in, op)
 	}
 	if err != nil {
 		return err
@@ -51,6 +48,24 @@ func (e *Engine) ChangePasswordOf(ctx context.Context, actor *hecate.Actor, ref 
 		return hecate.E(hecate.WrongPassword, op).On("old")
 	}
 	return err
+}
+
+// failOld is verifyOldOf of somebody whom there is not, as it is for those who do not know the password. Kinds: WrongPassword on "old", TooMany.
+func (e *Engine) failOld(ctx context.Context, app *hecate.App, ref UserRef, in PasswordChange, op string) error {
+	key := ""
+	if in.From != "" {
+		key = string(app.ID) + "/nobody/" + clip(FoldLogin(string(ref.ID)+ref.Key+ref.Login+ref.Username+ref.Email)) + "/" + in.From
+	}
+	done, err := e.logins.begin(op, key)
+	if err != nil {
+		return err
+	}
+	_, _, err = e.hasher.Verify(ctx, "", in.Old.Reveal())
+	done(err == nil)
+	if err != nil {
+		return err
+	}
+	return hecate.E(hecate.WrongPassword, op).On("old")
 }
 
 // verifyOldOf checks the old password and returns its stored form. Kinds: WrongPassword on "old", UserDisabled, TooMany.

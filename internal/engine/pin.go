@@ -55,19 +55,21 @@ func setPIN(ctx context.Context, tx *store.DB, u *hecate.User, hash string) erro
 	return tx.SetCredential(ctx, u.App, u.ID, hecate.PINCredential, hash)
 }
 
-// verifyPIN compares a PIN with that of the user, if there is one, at the cost of one verification in any case. Kinds: TooMany.
-func (e *Engine) verifyPIN(ctx context.Context, app *hecate.App, l *checkedLogin, pin hecate.Secret) (bool, error) {
-	stored, done := "", func(bool) {}
+// verifyPIN compares a PIN with that of the user, if there is one, at the cost of one verification and one guess in any case. Kinds: TooMany.
+func (e *Engine) verifyPIN(ctx context.Context, app *hecate.App, l *checkedLogin, in LoginInput) (bool, error) {
+	stored, guessed := "", string(app.ID)+"/nobody/"+clip(FoldLogin(in.Login))
 	if l.User != nil {
 		var err error
 		if stored, err = e.db.Credential(ctx, app.ID, l.User.ID, hecate.PINCredential); err != nil && !errors.Is(err, hecate.NotFound) {
 			return false, err
 		}
-		if done, err = e.pins.begin("login", userCacheKey(app.ID, l.User.ID)); err != nil {
-			return false, err
-		}
+		guessed = userCacheKey(app.ID, l.User.ID)
 	}
-	ok, _, err := e.hasher.Verify(ctx, stored, pin.Reveal())
+	done, err := e.pins.begin("login", guessed)
+	if err != nil {
+		return false, err
+	}
+	ok, _, err := e.hasher.Verify(ctx, stored, in.PIN.Reveal())
 	done(!ok && err == nil)
 	if ok {
 		l.pin = stored

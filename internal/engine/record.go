@@ -282,7 +282,7 @@ func (e *Engine) setOwner(ctx context.Context, tx *store.DB, actor *hecate.Actor
 }
 
 // insertRecord completes r, of which identity, owner and default access are set, by the
-// input and stores it.
+// input and stores it. Where it is refused as Exists, r is complete all the same.
 func (e *Engine) insertRecord(ctx context.Context, tx *store.DB, c *hecate.Collection, r *hecate.Record, in *RecordInput) (*hecate.Record, error) {
 	c, err := e.current(ctx, tx, c)
 	if err != nil {
@@ -315,7 +315,7 @@ func (e *Engine) insertRecord(ctx context.Context, tx *store.DB, c *hecate.Colle
 		return nil, err
 	}
 	if err := tx.InsertRecord(ctx, c, store.Stored{Record: r, Doc: doc}); err != nil {
-		return nil, err
+		return r, err
 	}
 	r.Values = doc.Named(c)
 	return r, e.wrote(ctx, tx, c, r)

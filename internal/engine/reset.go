@@ -28,6 +28,11 @@ func (in *AskInput) evenly(ctx context.Context, app *hecate.App) (settle func())
 	if !in.hides(app) {
 		return func() {}
 	}
+	return evenly(ctx)
+}
+
+// evenly makes what is done until settle take a whole number of grains.
+func evenly(ctx context.Context) (settle func()) {
 	began := time.Now()
 	return func() {
 		select {

@@ -45,7 +45,8 @@ const openedBytes = 32
 func FoldLogin(name string) string { return store.FoldName(name) }
 
 // Login checks a password at the same cost for unknown and for disabled users. Kinds: Forbidden when the actor may not log users
-// in, Invalid on "names" for unknown or incomplete ones, UnknownUser, WrongPassword, UserDisabled (whatever the password), TooMany.
+// in, Invalid on "names" for unknown or incomplete ones, UnknownUser, WrongPassword, UserDisabled (whatever the password, unless the app hides who
+// has an account), TooMany.
 func (e *Engine) Login(ctx context.Context, actor *hecate.Actor, in LoginInput) (*LoginResult, error) {
 	const op = "login"
 	app, err := inApp(actor, op)
@@ -168,7 +169,11 @@ func (e *Engine) checkLogin(ctx context.Context, actor *hecate.Actor, app *hecat
 		return l, hecate.E(hecate.UnknownUser, op)
 	}
 	subject := string(hecate.SubjectUser(l.User.ID))
-	if err := l.User.MayAct(e.now()); err != nil {
+	mayAct := l.User.MayAct(e.now())
+	if mayAct != nil && app.Settings.HideAccountExistence && !ok { // only who knows the password hears of the account
+		mayAct = nil
+	}
+	if err := mayAct; err != nil {
 		e.refused(actor, app.ID, op, subject, "disabled")
 		return l, err
 	}
@@ -185,7 +190,7 @@ func (e *Engine) checkLogin(ctx context.Context, actor *hecate.Actor, app *hecat
 // verifyLogin compares the password, or the PIN where that was given.
 func (e *Engine) verifyLogin(ctx context.Context, app *hecate.App, l *checkedLogin, in LoginInput) (ok, rehash bool, err error) {
 	if !in.PIN.IsZero() {
-		ok, err = e.verifyPIN(ctx, app, l, in.PIN)
+		ok, err = e.verifyPIN(ctx, app, l, in)
 		return ok, false, err
 	}
 	return e.hasher.Verify(ctx, l.Hash, in.Password.Reveal())

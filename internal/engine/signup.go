@@ -30,88 +30,127 @@ func (e *Engine) bringIn(ctx context.Context, actor *hecate.Actor, app *hecate.A
 	if err := e.namesFree(ctx, app.ID, in.Username, in.Email, op); err != nil { // before a hash is paid for
 		return nil, none, err
 	}
-	hash := ""
-	var err error
-	if !in.Password.IsZero() {
-		if hash, err = e.hasher.Hash(ctx, in.Password.Reveal()); err != nil {
-			return nil, none, err
+	n, err := e.prepare(ctx, app, in, op)
+	if err != nil {
+		return nil, none, err
+	}
+	err = e.db.Write(ctx, func(tx *store.DB) error {
+		var err error
+		n := n
+		if n.Profile, err = e.shapeProfile(ctx, tx, actor, app, in); err != nil {
+			return err
 		}
-	}
-	if in.pin, err = e.hashPIN(ctx, op, in.PIN); err != nil {
-		return nil, none, err
-	}
-	u, err := e.newUser(app.ID, in.CreateUserInput, hash)
-	if err != nil {
-		return nil, none, err
-	}
-	standing, _, err := e.standing(app.ID, u.ID, in.Dialect)
-	if err != nil {
-		return nil, none, err
-	}
-	opened, token, err := e.openedFor(app, u, in.Dialect, in.open)
-	if err != nil {
-		return nil, none, err
-	}
-	sessions := []store.Sealed[*hecate.Session]{standing}
-	if opened != nil {
-		sessions = append(sessions, *opened)
-	}
-	err = e.db.Write(ctx, func(tx *store.DB) error { return e.insertNewcomer(ctx, tx, actor, app, u, in, hash, sessions, op) })
-	return u, token, err
+		if n.user.Seq, err = tx.NextSerial(ctx, app.ID, "users"); err != nil {
+			return err
+		}
+		return e.insertNewcomer(ctx, tx, actor, app, n, op)
+	})
+	return n.user, n.token, err
 }
 
-func (e *Engine) insertNewcomer(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, u *hecate.User, in newcomer,
-	hash string, sessions []store.Sealed[*hecate.Session], op string) error {
+// prepared is a newcomer with everything slow done.
+type prepared struct {
+	newcomer
+	user     *hecate.User
+	hash     string
+	sessions []store.Sealed[*hecate.Session] // the standing one, and perhaps the one that he asked for
+	token    hecate.Secret                   // of the latter
+}
+
+// prepare hashes and makes what a newcomer needs. Kinds: Invalid and TooLarge on "pin".
+func (e *Engine) prepare(ctx context.Context, app *hecate.App, in newcomer, op string) (prepared, error) {
+	n := prepared{newcomer: in}
+	var err error
+	if !in.Password.IsZero() {
+		if n.hash, err = e.hasher.Hash(ctx, in.Password.Reveal()); err != nil {
+			return n, err
+		}
+	}
+	if n.pin, err = e.hashPIN(ctx, op, in.PIN); err != nil {
+		return n, err
+	}
+	if n.user, err = e.newUser(app.ID, in.CreateUserInput, n.hash); err != nil {
+		return n, err
+	}
+	standing, _, err := e.standing(app.ID, n.user.ID, in.Dialect)
+	if err != nil {
+		return n, err
+	}
+	n.sessions = []store.Sealed[*hecate.Session]{standing}
+	opened, token, err := e.openedFor(app, n.user, in.Dialect, in.open)
+	if opened != nil {
+		n.sessions, n.token = append(n.sessions, *opened), token
+	}
+	return n, err
+}
+
+// shapeProfile brings the schema of the profiles up to what a newcomer brings, as far as he may, and returns his profile as it fits.
+func (e *Engine) shapeProfile(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, in newcomer) (RecordInput, error) {
 	profile, err := e.extendProfile(ctx, tx, actor, app, in.Profile, in.wish)
 	if err != nil {
+		return profile, err
+	}
+	return e.growProfile(ctx, tx, actor, app, profile, in.Growth)
+}
+
+// insertNewcomer stores a numbered user, inside a write.
+func (e *Engine) insertNewcomer(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, n prepared, op string) error {
+	u := n.user
+	if err := e.insertUser(ctx, tx, u, n.hash, op); err != nil {
 		return err
 	}
-	if profile, err = e.growProfile(ctx, tx, actor, app, profile, in.Growth); err != nil {
+	if err := e.insertNames(ctx, tx, u, op); err != nil {
 		return err
 	}
-	if err := e.insertUser(ctx, tx, u, hash, op); err != nil {
+	if err := e.settle(ctx, tx, app, n, op); err != nil {
 		return err
 	}
-	if in.pin != "" {
-		if err := setPIN(ctx, tx, u, in.pin); err != nil {
+	if _, err := e.createProfile(ctx, tx, app, u, n.Profile); err != nil {
+		return inProfile(err)
+	}
+	if n.arrives {
+		if err := tx.TouchUser(ctx, app.ID, u.ID); err != nil {
 			return err
 		}
 	}
-	if in.external != nil {
-		i := *in.external
+	if err := e.sendAll(ctx, tx, app, u, n.Letters); err != nil {
+		return err
+	}
+	return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(u.ID)))
+}
+
+// settle stores what a new user holds beside his names and his profile.
+func (e *Engine) settle(ctx context.Context, tx *store.DB, app *hecate.App, n prepared, op string) error {
+	u := n.user
+	if n.pin != "" {
+		if err := setPIN(ctx, tx, u, n.pin); err != nil {
+			return err
+		}
+	}
+	if n.external != nil {
+		i := *n.external
 		i.User, i.CreatedAt, i.VerifiedAt = u.ID, u.CreatedAt, u.CreatedAt
 		if free, err := tx.InsertIdentity(ctx, app.ID, i); err != nil || !free {
 			return taken(err, op, "subject")
 		}
 	}
-	if in.says != nil {
-		name := strings.TrimPrefix(string(in.external.Kind), string(hecate.ProviderIdentity("")))
-		if err := tx.SetProviderProfile(ctx, app.ID, u.ID, name, in.says); err != nil {
+	if n.says != nil {
+		name := strings.TrimPrefix(string(n.external.Kind), string(hecate.ProviderIdentity("")))
+		if err := tx.SetProviderProfile(ctx, app.ID, u.ID, name, n.says); err != nil {
 			return err
 		}
 	}
-	if !in.withoutRoles {
+	if !n.withoutRoles {
 		if err := e.giveDefaultRoles(ctx, tx, u); err != nil {
 			return err
 		}
 	}
-	for _, s := range sessions { // one or two
+	for _, s := range n.sessions { // one or two
 		if err := tx.InsertSession(ctx, s); err != nil {
 			return err
 		}
 	}
-	if _, err := e.createProfile(ctx, tx, app, u, profile); err != nil {
-		return inProfile(err)
-	}
-	if in.arrives {
-		if err := tx.TouchUser(ctx, app.ID, u.ID); err != nil {
-			return err
-		}
-	}
-	if err := e.sendAll(ctx, tx, app, u, in.Letters); err != nil {
-		return err
-	}
-	return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(u.ID)))
+	return nil
 }
 
 // SignUpInput is a new user who comes in at once.
@@ -126,7 +165,8 @@ type SignUpInput struct {
 	Fields []hecate.Field // types of the fields to add, where the values do not say enough
 }
 
-// SignUp is CreateUser for the user himself: it also opens a session, counts as his first login, and knows Names.
+// SignUp is CreateUser for the user himself: it also opens a session, counts as his first login, and knows Names. Where the user is Awaited
+// the session is none.
 // Kinds: those of CreateUser; Invalid on "names" for names that are unknown or incomplete and on "password" for names without one; Exists on the field of a
 // name that is taken ("realm,nick" for several together); Invalid on "schema" as of SaveRecords.
 func (e *Engine) SignUp(ctx context.Context, actor *hecate.Actor, in SignUpInput) (*LoginResult, error) {
@@ -147,9 +187,12 @@ func (e *Engine) SignUp(ctx context.Context, actor *hecate.Actor, in SignUpInput
 		}
 		spread(&in.CreateUserInput, in.Names)
 	}
-	u, token, err := e.bringIn(ctx, actor, app, newcomer{
-		CreateUserInput: in.CreateUserInput, open: in.Open, arrives: true, wish: &wish{in.Fields, in.Extend},
-	}, op)
+	n := newcomer{CreateUserInput: in.CreateUserInput, open: in.Open, arrives: true, wish: &wish{in.Fields, in.Extend}}
+	if joins(actor, app, &n.CreateUserInput) {
+		d, token, err := e.askToJoin(ctx, actor, app, n, op)
+		return &LoginResult{UserDetail: d, SessionToken: token}, err
+	}
+	u, token, err := e.bringIn(ctx, actor, app, n, op)
 	if err != nil {
 		return nil, ownName(err, &app.Settings)
 	}

@@ -16,6 +16,9 @@ type UserDetail struct {
 	Profile *hecate.Record
 	Groups  []*hecate.Group
 	Token   hecate.Secret // the token of the standing session
+	// Awaited is somebody who signed up where the app hides who has an account: he is made when he confirms his address, if his names are
+	// free, see Join. Until then there is nobody, and his tokens open nothing.
+	Awaited bool
 }
 
 // UserRef names a user: the first non-zero of ID, Seq, Key, Login (username, else address), Username, Email.
@@ -270,7 +273,8 @@ type Growth struct {
 	Missing func(name string, value any) (hecate.Field, bool)
 }
 
-// CreateUser signs a user up, with profile and standing session. Kinds: Forbidden, Invalid or TooLarge on
+// CreateUser signs a user up, with profile and standing session. Where the app hides who has an account, whoever does not manage its users
+// needs an address and gets an Awaited user, whether names are taken or not. Kinds: Forbidden, Invalid or TooLarge on
 // "username", "email", "password" or "profile.<field>", WeakPassword with Info "reason", Exists on "username", "email" or "key".
 func (e *Engine) CreateUser(ctx context.Context, actor *hecate.Actor, in CreateUserInput) (*UserDetail, error) {
 	const op = "create user"
@@ -280,6 +284,10 @@ func (e *Engine) CreateUser(ctx context.Context, actor *hecate.Actor, in CreateU
 	}
 	if err := e.allowArea(actor, hecate.Create, hecate.AreaUsers, op); err != nil {
 		return nil, err
+	}
+	if joins(actor, app, &in) {
+		d, _, err := e.askToJoin(ctx, actor, app, newcomer{CreateUserInput: in}, op)
+		return d, err
 	}
 	u, _, err := e.bringIn(ctx, actor, app, newcomer{CreateUserInput: in}, op)
 	if err != nil {
@@ -318,6 +326,9 @@ func checkNames(op, username, email string) error {
 
 // namesFree reports early what the write would find; the write decides.
 func (e *Engine) namesFree(ctx context.Context, app hecate.AppID, username, email, op string) error {
+	if err := e.noAddressOfOthers(ctx, e.db, app, "", username, op); err != nil {
+		return err
+	}
 	for _, i := range names("", username, email) {
 		_, err := e.db.Identity(ctx, app, i.Kind, i.Match)
 		if err == nil {
@@ -358,14 +369,21 @@ func (e *Engine) newUser(app hecate.AppID, in CreateUserInput, hash string) (*he
 	return u, err
 }
 
-// insertUser stores a user with names and password, and numbers it.
+// insertUser stores a numbered user with his password.
 func (e *Engine) insertUser(ctx context.Context, tx *store.DB, u *hecate.User, hash, op string) error {
-	var err error
-	if u.Seq, err = tx.NextSerial(ctx, u.App, "users"); err != nil {
-		return err
-	}
 	if free, err := tx.InsertUser(ctx, u); err != nil || !free {
 		return taken(err, op, "key")
+	}
+	if hash == "" {
+		return nil
+	}
+	return tx.SetCredential(ctx, u.App, u.ID, hecate.PasswordCredential, hash)
+}
+
+// insertNames stores the names of a new user. Kinds: Exists on the first that is taken.
+func (e *Engine) insertNames(ctx context.Context, tx *store.DB, u *hecate.User, op string) error {
+	if err := e.noAddressOfOthers(ctx, tx, u.App, u.ID, u.Username, op); err != nil {
+		return err
 	}
 	for _, i := range names(u.ID, u.Username, u.Email) {
 		if i.CreatedAt = u.CreatedAt; i.Kind == hecate.EmailIdentity && u.EmailVerified {
@@ -375,12 +393,22 @@ func (e *Engine) insertUser(ctx context.Context, tx *store.DB, u *hecate.User, h
 			return taken(err, op, string(i.Kind))
 		}
 	}
-	if hash != "" {
-		if err := tx.SetCredential(ctx, u.App, u.ID, hecate.PasswordCredential, hash); err != nil {
-			return err
-		}
-	}
 	return nil
+}
+
+// noAddressOfOthers refuses a username that is somebody else's address, whom it would shadow. Kinds: Exists on "username".
+func (e *Engine) noAddressOfOthers(ctx context.Context, db *store.DB, app hecate.AppID, user hecate.UserID, username, op string) error {
+	if !strings.Contains(username, "@") {
+		return nil // no address is without
+	}
+	i, err := db.Identity(ctx, app, hecate.EmailIdentity, FoldLogin(username))
+	switch {
+	case errors.Is(err, hecate.NotFound) || err == nil && i.User == user:
+		return nil
+	case err != nil:
+		return err
+	}
+	return hecate.E(hecate.Exists, op).On(usernameField)
 }
 
 // giveDefaultRoles gives a new user the roles that new users get.
@@ -631,6 +659,9 @@ func (e *Engine) rename(ctx context.Context, tx *store.DB, app *hecate.App, u *h
 // setNames gives a user other names. A new address is not verified and ends the tickets that went to the old one.
 func (e *Engine) setNames(ctx context.Context, tx *store.DB, u *hecate.User, in UpdateUserInput, op string) error {
 	if in.Username != nil && *in.Username != u.Username {
+		if err := e.noAddressOfOthers(ctx, tx, u.App, u.ID, *in.Username, op); err != nil {
+			return err
+		}
 		i := hecate.Identity{User: u.ID, Kind: hecate.UsernameIdentity, Value: *in.Username, CreatedAt: u.UpdatedAt}
 		if err := e.setName(ctx, tx, u.App, i, op); err != nil {
 			return err

@@ -31,8 +31,13 @@ delete from tickets where (app_id, secret_hash) in (
 
 func scanTicket(s scanner) (*hecate.Ticket, error) {
 	var t hecate.Ticket
-	err := s.Scan(&t.ID, &t.App, &t.Purpose, &t.User, &t.Admin, &t.Address, &t.About, &t.Short, &t.UntilLogin, &t.Attempts, &t.CreatedAt, &t.ExpiresAt, &t.UsedAt)
+	err := s.Scan(ticketFields(&t)...)
 	return &t, err
+}
+
+// ticketFields are where the columns of a ticket go.
+func ticketFields(t *hecate.Ticket) []any {
+	return []any{&t.ID, &t.App, &t.Purpose, &t.User, &t.Admin, &t.Address, &t.About, &t.Short, &t.UntilLogin, &t.Attempts, &t.CreatedAt, &t.ExpiresAt, &t.UsedAt}
 }
 
 // Ticket returns a ticket by the lookup hash of its secret, also when it has expired. Kinds: NotFound.

@@ -21,10 +21,11 @@ left join credentials c on c.app_id = u.app_id and c.user_id = u.id and c.kind =
 	userByKey = users + ` and u.key = $2`
 	usersByID = users + ` and u.id in `
 
-	// A login name is a username first, and an address where nobody has that username.
-	byLogin = ` where u.app_id = $1 and u.id = coalesce(
-  (select user_id from identities where app_id = $1 and kind = 'username' and match = $2),
-  (select user_id from identities where app_id = $1 and kind = 'email' and match = $2))`
+	// A login name is a username first, and an address where nobody has that username. Of two users the one wins whose address it
+	// is, once he has proved that: nobody gets between him and his account by taking his address for a username.
+	byLogin = ` where u.app_id = $1 and u.id = (select user_id from identities
+  where app_id = $1 and kind in ('username', 'email') and match = $2
+  order by case when kind = 'username' then 1 when verified_at is null then 2 else 0 end limit 1)`
 	userByLogin = `select ` + userColumns + userTables + byLogin
 	loginByName = `select ` + userColumns + `, coalesce(c.hash, '')` + userTables + byLogin
 	loginByID   = `select ` + userColumns + `, coalesce(c.hash, '')` + userTables + ` where u.app_id = $1 and u.id = $2`
