@@ -24,13 +24,14 @@ type cache struct {
 	roles       *table[hecate.AdminRole]             // by "<app>/<admin>"
 	clients     *table[store.Sealed[*hecate.Client]] // by client id
 	sessions    *table[*hecate.Session]              // by "<app>/<lookup hash>"
+	ended       *table[bool]                         // of further tokens, by "<app>/<lookup hash>"
 	users       *table[*member]                      // by "<app>/<user>"
 	details     *table[*UserDetail]                  // by "<app>/<user>"
 	policies    *table[*rolePolicy]                  // by app
 	uses        *table[*sessionUse]                  // by "<app>/<session>"
 	collections *table[*hecate.Collection]           // by "<app>/name:<name>", "<app>/id:<id>"
 	fieldRules  *table[fieldRules]                   // by app
-	records     *table[*hecate.Record]               // by "<app>/<collection>/<id or #seq>"; one process only
+	records     *table[known]                        // by "<app>/<collection>/<id or #seq>"; see table.keep
 	links       *table[LinkNames]                    // by "<app>/<record>"
 
 	byName map[string]forgetter
@@ -59,13 +60,14 @@ func newCache(l Limits) *cache {
 	c.roles = newTable[hecate.AdminRole](c, "roles", n)
 	c.clients = newTable[store.Sealed[*hecate.Client]](c, "clients", n)
 	c.sessions = newTable[*hecate.Session](c, "sessions", n)
+	c.ended = newTable[bool](c, "ended", n)
 	c.users = newTable[*member](c, "users", n)
 	c.details = newTable[*UserDetail](c, "details", l.CacheRecordEntries)
 	c.policies = newTable[*rolePolicy](c, "policies", n)
 	c.uses = newTable[*sessionUse](c, "uses", n)
 	c.collections = newTable[*hecate.Collection](c, "collections", n)
 	c.fieldRules = newTable[fieldRules](c, "fieldRules", n)
-	c.records = newTable[*hecate.Record](c, "records", l.CacheRecordEntries)
+	c.records = newWeighedTable(c, "records", l.CacheRecordEntries, func(k known) uint32 { return k.weight })
 	c.links = newTable[LinkNames](c, "links", l.CacheRecordEntries)
 	return c
 }
@@ -80,11 +82,16 @@ type table[V any] struct {
 }
 
 func newTable[V any](c *cache, name string, size int) *table[V] {
-	t := &table[V]{
-		owner: c,
-		rows:  otter.Must(&otter.Options[string, V]{MaximumSize: size}),
-		seed:  maphash.MakeSeed(),
-	}
+	return addTable(c, name, &otter.Options[string, V]{MaximumSize: size})
+}
+
+// newWeighedTable is newTable for values of different weights, which may weigh that much together.
+func newWeighedTable[V any](c *cache, name string, size int, weight func(V) uint32) *table[V] {
+	return addTable(c, name, &otter.Options[string, V]{MaximumWeight: uint64(size), Weigher: func(_ string, v V) uint32 { return weight(v) }})
+}
+
+func addTable[V any](c *cache, name string, o *otter.Options[string, V]) *table[V] {
+	t := &table[V]{owner: c, rows: otter.Must(o), seed: maphash.MakeSeed()}
 	c.byName[name] = t
 	return t
 }

@@ -296,10 +296,7 @@ func (e *Engine) changeCollection(ctx context.Context, tx *store.DB, c *hecate.C
 	if err := tx.UpdateCollection(ctx, c); err != nil || !changed {
 		return err
 	}
-	if err := e.reindex(ctx, tx, c, old); err != nil {
-		return err
-	}
-	return e.forgetAll(ctx, tx, "records")
+	return e.reindex(ctx, tx, c, old)
 }
 
 // DeleteCollection deletes a collection with its records and files. Kinds: Forbidden (also for the profile collection), NotFound.

@@ -113,30 +113,28 @@ func (e *Engine) knownProfiles(ctx context.Context, c *hecate.Collection, ids []
 	if !e.db.Single() {
 		return e.profiles(ctx, e.db, c.App, ids)
 	}
-	t := e.cache.records
 	all := make(map[hecate.UserID]*hecate.Record, len(ids))
 	var unknown []hecate.UserID
-	var gens []uint64
+	before := map[hecate.UserID]uint64{}
 	for _, id := range ids {
-		key := recordKey(c.App, c.ID, string(id))
-		if r, ok := t.peek(key); ok {
+		name := recordByID(c, hecate.RecordID(id))
+		if r := e.knownRecord(c, name); r != nil {
 			all[id] = r
 			continue
 		}
-		unknown, gens = append(unknown, id), append(gens, t.gen(key).Load())
+		unknown = append(unknown, id)
+		before[id] = e.cache.records.gen(name).Load()
 	}
 	if len(unknown) == 0 {
 		return all, nil
 	}
-	loaded, err := e.profiles(ctx, e.db, c.App, unknown)
+	loaded, err := e.db.Profiles(ctx, c, unknown)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("profiles: %w", err)
 	}
-	for i, id := range unknown {
-		if r := loaded[id]; r != nil {
-			all[id] = r
-			t.keep(recordKey(c.App, c.ID, string(id)), r, gens[i])
-		}
+	for _, s := range loaded {
+		all[hecate.UserID(s.ID)] = s.Record
+		e.knowRecord(c, recordByID(c, s.ID), s, before[hecate.UserID(s.ID)])
 	}
 	return all, nil
 }

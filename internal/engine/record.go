@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -103,29 +102,34 @@ func (e *Engine) Record(ctx context.Context, actor *hecate.Actor, c *hecate.Coll
 
 // loadRecord finds a record whoever asks, through the cache where that is exact.
 func (e *Engine) loadRecord(ctx context.Context, c *hecate.Collection, ref RecordRef) (*hecate.Record, error) {
-	load := func(ctx context.Context) (*hecate.Record, error) {
-		s, err := e.db.Record(ctx, c, store.RecordRef(ref))
-		return s.Record, err
-	}
+	var name string
 	switch {
 	case !e.db.Single():
 	case ref.ID != "":
-		return e.cache.records.get(ctx, recordKey(c.App, c.ID, string(ref.ID)), load)
+		name = recordByID(c, ref.ID)
 	case ref.Seq != 0:
-		return e.cache.records.get(ctx, recordKey(c.App, c.ID, "#"+strconv.FormatInt(ref.Seq, 10)), load)
+		name = recordBySeq(c, ref.Seq)
 	}
-	return load(ctx)
-}
-
-func recordKey(app hecate.AppID, c hecate.CollectionID, name string) string {
-	return string(app) + "/" + string(c) + "/" + name
+	if name == "" {
+		s, err := e.db.Record(ctx, c, store.RecordRef(ref))
+		return s.Record, err
+	}
+	if r := e.knownRecord(c, name); r != nil {
+		return r, nil
+	}
+	before := e.cache.records.gen(name).Load()
+	s, err := e.db.Record(ctx, c, store.RecordRef(ref))
+	if err != nil {
+		return nil, err
+	}
+	e.knowRecord(c, name, s, before)
+	return s.Record, nil
 }
 
 // forgetRecord drops what is cached of a record that is being written.
 func (e *Engine) forgetRecord(ctx context.Context, tx *store.DB, c *hecate.Collection, r *hecate.Record) error {
-	if e.db.Single() {
-		err := e.forget(ctx, tx, "records", recordKey(c.App, c.ID, string(r.ID)), recordKey(c.App, c.ID, "#"+strconv.FormatInt(r.Seq, 10)))
-		if err != nil {
+	if e.db.Single() { // elsewhere the cache is asked for records in a known state only
+		if err := e.forget(ctx, tx, "records", recordByID(c, r.ID), recordBySeq(c, r.Seq)); err != nil {
 			return err
 		}
 	}
@@ -162,7 +166,7 @@ func (e *Engine) Records(ctx context.Context, actor *hecate.Actor, c *hecate.Col
 	if err := e.joinedTargets(ctx, actor, &q.Filter, s.Targets); err != nil {
 		return hecate.Page[*hecate.Record]{}, fmt.Errorf("%s: %w", op, err)
 	}
-	page, err := e.db.Records(ctx, s)
+	page, err := e.page(ctx, s)
 	if err != nil {
 		return page, fmt.Errorf("%s: %w", op, err)
 	}
@@ -314,10 +318,10 @@ func (e *Engine) insertRecord(ctx context.Context, tx *store.DB, c *hecate.Colle
 	if r.Seq, err = tx.NextSerial(ctx, c.App, "records"); err != nil {
 		return nil, err
 	}
+	r.Values = doc.Named(c)
 	if err := tx.InsertRecord(ctx, c, store.Stored{Record: r, Doc: doc}); err != nil {
 		return r, err
 	}
-	r.Values = doc.Named(c)
 	return r, e.wrote(ctx, tx, c, r)
 }
 

@@ -12,8 +12,9 @@ const (
 
 	slotHeld = `select 1 from records r where r.app_id = $1 and r.collection_id = $2 and `
 
-	recordsByID = recordsIn + ` and r.id in `
-	lockByID    = `select r.id from records r where r.app_id = $1 and r.collection_id = $2 and r.id in `
+	recordsByID  = recordsIn + ` and r.id in `
+	recordsBySeq = recordsIn + ` and r.seq in `
+	lockByID     = `select r.id from records r where r.app_id = $1 and r.collection_id = $2 and r.id in `
 
 	deleteRecordsIn  = `delete from records where app_id = $1 and collection_id = $2 and id in `
 	deleteFilesOfAny = `delete from files where app_id = $1 and record_id in `
@@ -35,6 +36,15 @@ func (db *DB) HoldsAny(ctx context.Context, c *hecate.Collection, slots []string
 	}
 	found, err := many(ctx, db, scalar[int64], slotHeld+`(`+strings.Join(held, ` or `)+`) limit 1`, c.App, c.ID)
 	return len(found) > 0, err
+}
+
+// RecordsBySeq returns those of the records of c that exist, in any order.
+func (db *DB) RecordsBySeq(ctx context.Context, c *hecate.Collection, seqs []int64) ([]Stored, error) {
+	if len(seqs) == 0 {
+		return nil, nil
+	}
+	b := binds{args: []any{c.App, c.ID}}
+	return many(ctx, db, scanRecord(c), recordsBySeq+list(&b, seqs), b.args...)
 }
 
 // LockRecords returns those of the records of c that exist, which no other Write changes until this one ends.

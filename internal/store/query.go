@@ -37,7 +37,17 @@ type Search struct {
 
 // Records returns the page that s asks for. Kinds: Invalid and TooLarge on "query".
 func (db *DB) Records(ctx context.Context, s Search) (hecate.Page[*hecate.Record], error) {
-	var page hecate.Page[*hecate.Record]
+	return search(ctx, db, s, recordColumns, scanWhole(s.Collection))
+}
+
+// Stamps returns the stamps of the records on the page that s asks for. Kinds: Invalid and TooLarge on "query".
+func (db *DB) Stamps(ctx context.Context, s Search) (hecate.Page[Stamp], error) {
+	return search(ctx, db, s, stampColumns, scanStamp)
+}
+
+// search reads the page that s asks for, of each record the columns that scan takes.
+func search[T any](ctx context.Context, db *DB, s Search, columns string, scan func(scanner) (T, error)) (hecate.Page[T], error) {
+	var page hecate.Page[T]
 	if err := s.Query.Check(); err != nil {
 		return page, err
 	}
@@ -51,11 +61,11 @@ func (db *DB) Records(ctx context.Context, s Search) (hecate.Page[*hecate.Record
 	if s.Query.Limit == 0 {
 		return page, nil
 	}
-	text, args, err := db.compilePage(s)
+	text, args, err := db.compilePage(s, columns)
 	if err != nil {
 		return page, err
 	}
-	rows, err := many(ctx, db, scanRecord(s.Collection), text, args...)
+	rows, err := many(ctx, db, scan, text, args...)
 	if err != nil {
 		return page, err
 	}
@@ -65,9 +75,8 @@ func (db *DB) Records(ctx context.Context, s Search) (hecate.Page[*hecate.Record
 	if s.Query.Backward {
 		slices.Reverse(rows)
 	}
-	page.Rows = make([]*hecate.Record, len(rows))
-	for i, r := range rows {
-		page.Rows[i] = r.Record
+	if page.Rows = rows; rows == nil { // nil is for who asked for none
+		page.Rows = []T{}
 	}
 	return page, nil
 }
@@ -86,8 +95,8 @@ func (db *DB) countRecords(ctx context.Context, s Search) (int, error) {
 	return one(ctx, db, scalar[int], text, q.b.args...)
 }
 
-// compilePage returns the statement for the page and one row beyond it.
-func (db *DB) compilePage(s Search) (string, []any, error) {
+// compilePage returns the statement for those columns of the page and of one row beyond it.
+func (db *DB) compilePage(s Search, columns string) (string, []any, error) {
 	q := newCompiler(db, s)
 	where := q.where(s)
 	lead := q.lead
@@ -101,7 +110,7 @@ func (db *DB) compilePage(s Search) (string, []any, error) {
 	} else {
 		where += after
 	}
-	text := `select ` + recordColumns + ` from ` + q.from(lead, where) + ` order by ` + order + ` limit ` + q.b.add(s.Query.Limit+1)
+	text := `select ` + columns + ` from ` + q.from(lead, where) + ` order by ` + order + ` limit ` + q.b.add(s.Query.Limit+1)
 	if s.Query.Offset > 0 {
 		text += ` offset ` + q.b.add(s.Query.Offset)
 	}

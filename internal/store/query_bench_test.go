@@ -129,7 +129,7 @@ func sortedNames(m map[string]Search) []string {
 // plan is how the database would run the page of s.
 func plan(t testing.TB, db *DB, s Search) string {
 	t.Helper()
-	text, args, err := db.compilePage(s)
+	text, args, err := db.compilePage(s, recordColumns)
 	if err != nil {
 		t.Fatal(err)
 	}

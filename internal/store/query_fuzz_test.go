@@ -106,7 +106,7 @@ func anyQuery(t *testing.T, w *world, rt *rapid.T) {
 	defer cancel()
 	_, err := w.db.Records(soon, s)
 	if err != nil && !errors.Is(err, hecate.Invalid) && !errors.Is(err, hecate.TooLarge) {
-		text, args, _ := w.db.compilePage(s)
+		text, args, _ := w.db.compilePage(s, recordColumns)
 		rt.Fatalf("%+v: %v\n%s\n%#v", q, err, text, args)
 	}
 }

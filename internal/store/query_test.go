@@ -622,7 +622,7 @@ func TestFiltersFindWhatTheySay(t *testing.T) {
 					got = append(got, r.Seq)
 				}
 				if !slices.Equal(want, got) || page.Count != len(want) {
-					text, args, _ := db.compilePage(w.search(hecate.Query{Filter: f, Limit: 100}))
+					text, args, _ := db.compilePage(w.search(hecate.Query{Filter: f, Limit: 100}), recordColumns)
 					_, filter, _ := strings.Cut(text, "r.updated_at from")
 					rt.Fatalf("%+v\nwant %v\ngot  %v (%d counted)\n%s\n%v\n%s", f, want, got, page.Count, filter, args, w.differing(want, got))
 				}

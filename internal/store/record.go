@@ -47,7 +47,25 @@ where app_id = $1 and collection_id = $2 and id = $3`
 // what of them the schema shows.
 type Stored struct {
 	*hecate.Record
-	Doc Document
+	Doc  Document
+	Size int // of what was read as JSON, in bytes
+}
+
+// Stamp names one state of a record: the numbers of an app are given out once, and the time moves on with every change of the row.
+// What is taken from the grants of a record because its subject goes away is no change of the row.
+type Stamp struct {
+	Seq     int64
+	Updated int64 // microseconds
+}
+
+// StampOf is the stamp of a record as it is.
+func StampOf(r *hecate.Record) Stamp { return Stamp{r.Seq, r.UpdatedAt.UnixMicro()} }
+
+const stampColumns = `r.seq, r.updated_at`
+
+func scanStamp(s scanner) (at Stamp, err error) {
+	err = s.Scan(&at.Seq, &at.Updated)
+	return at, err
 }
 
 // recordRow is where a row of recordColumns is read into.
@@ -75,6 +93,15 @@ func scanRecord(c *hecate.Collection) func(scanner) (Stored, error) {
 	}
 }
 
+// scanWhole is scanRecord without what only this room wants of it.
+func scanWhole(c *hecate.Collection) func(scanner) (*hecate.Record, error) {
+	scan := scanRecord(c)
+	return func(s scanner) (*hecate.Record, error) {
+		r, err := scan(s)
+		return r.Record, err
+	}
+}
+
 // stored makes a record of c of the row.
 func (r *recordRow) stored(c *hecate.Collection) (Stored, error) {
 	made := r.record
@@ -94,7 +121,7 @@ func (r *recordRow) stored(c *hecate.Collection) (Stored, error) {
 			return Stored{}, fmt.Errorf("record %s: %w", made.ID, err)
 		}
 	}
-	return Stored{Record: &made, Doc: doc}, nil
+	return Stored{Record: &made, Doc: doc, Size: len(r.data) + len(r.extra)}, nil
 }
 
 // RecordRef names a record in a collection: the first non-zero of ID, Seq, Key.
