@@ -3,6 +3,7 @@ package skygear
 import (
 	"encoding/json"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -202,19 +203,20 @@ func testOf(letter, subject string) engine.UserLetter {
 	return engine.UserLetter{Mailing: engine.Mailing{Letter: letter, Subject: subject}}
 }
 
-// letterBase is base for letters: of a mapped host name only the name and the number of a port are taken over.
+// letterBase is base for letters. They go to somebody else than the caller: of a mapped host name he decides nothing but that it is
+// that one; scheme and port are those of the public URL.
 func (a *api) letterBase(r *web.Request) string {
-	base := a.base(r)
-	if r.Prefix() != "" {
-		return base
+	public, err := url.Parse(a.publicURL())
+	if r.Prefix() != "" || err != nil {
+		return a.base(r)
 	}
-	scheme, host, _ := strings.Cut(base, "://")
-	name, port, err := net.SplitHostPort(host)
-	if err != nil {
-		return base
+	name := r.Host
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		name = host
 	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return scheme + "://" + name
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if port := public.Port(); port != "" {
+		name = net.JoinHostPort(name, port)
 	}
-	return base
+	return (&url.URL{Scheme: public.Scheme, Host: name}).String()
 }
