@@ -55,7 +55,7 @@ func (b *bench) skygearLogin(context.Context) error {
 	})
 }
 
-// skygearMe asks who one is. Every answer carries a fresh token, so every request is a durable write.
+// skygearMe asks who one is. Every answer carries a fresh token.
 func (b *bench) skygearMe(ctx context.Context) error {
 	tokens, err := b.world.tokens(ctx, b.server.address)
 	if err != nil {

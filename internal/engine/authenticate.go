@@ -130,10 +130,7 @@ func (e *Engine) presentClient(ctx context.Context, a *hecate.Actor, id string, 
 
 // presentToken makes a the one whose session the token opens.
 func (e *Engine) presentToken(ctx context.Context, a *hecate.Actor, token hecate.Secret) error {
-	if err := e.checkSigned(a.App.ID, token); err != nil {
-		return err
-	}
-	s, err := e.session(ctx, a.App.ID, e.lookup(token))
+	s, _, err := e.presentedSession(ctx, a.App.ID, token)
 	if errors.Is(err, hecate.NotFound) || err == nil && s.Principal != hecate.UserPrincipal {
 		return hecate.E(hecate.BadToken, "authenticate")
 	}

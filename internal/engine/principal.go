@@ -100,14 +100,7 @@ func actAsClient(a *hecate.Actor, org hecate.OrgID) {
 // BadToken (also for a session that has no place here), Expired, UserDisabled.
 func (e *Engine) presentBearer(ctx context.Context, a *hecate.Actor, token hecate.Secret) error {
 	const op = "authenticate"
-	var app hecate.AppID
-	if a.App != nil {
-		app = a.App.ID
-		if err := e.checkSigned(app, token); err != nil {
-			return err
-		}
-	}
-	s, err := e.bearerSession(ctx, app, e.lookup(token))
+	s, err := e.bearerSession(ctx, a.App, token)
 	if errors.Is(err, hecate.NotFound) {
 		return hecate.E(hecate.BadToken, op)
 	}
@@ -120,20 +113,20 @@ func (e *Engine) presentBearer(ctx context.Context, a *hecate.Actor, token hecat
 	return e.actAsPrincipal(ctx, a, s)
 }
 
-// bearerSession finds a session of an app, else of the server; nothing is asked of the store that is known already.
-func (e *Engine) bearerSession(ctx context.Context, app hecate.AppID, hash string) (*hecate.Session, error) {
-	for _, key := range []string{string(app) + "/" + hash, "/" + hash} {
-		if s, ok := e.cache.sessions.peek(key); ok {
-			return s, nil
-		}
+// bearerSession finds a session of an app (nil: of none), else of the server; nothing is asked of the store that is known already.
+// Kinds: NotFound, and those of presentedSession.
+func (e *Engine) bearerSession(ctx context.Context, app *hecate.App, token hecate.Secret) (*hecate.Session, error) {
+	server := "/" + e.lookup(token)
+	if s, ok := e.cache.sessions.peek(server); ok {
+		return s, nil
 	}
-	if app != "" {
-		s, err := e.session(ctx, app, hash)
+	if app != nil {
+		s, _, err := e.presentedSession(ctx, app.ID, token)
 		if !errors.Is(err, hecate.NotFound) {
 			return s, err
 		}
 	}
-	return e.session(ctx, "", hash)
+	return e.session(ctx, "", e.lookup(token))
 }
 
 // actAsPrincipal gives a what the principal of a session is. Kinds: BadToken, UserDisabled, those of adminMayAct, Inactive on "org".
@@ -404,8 +397,9 @@ func (e *Engine) EndTokenOf(ctx context.Context, actor *hecate.Actor, ref UserRe
 	if err != nil {
 		return err
 	}
-	s, err := e.db.SessionByHash(ctx, app.ID, e.lookup(token))
-	if errors.Is(err, hecate.NotFound) {
+	s, further, err := e.presentedSession(ctx, app.ID, token)
+	switch hecate.KindOf(err) {
+	case hecate.NotFound, hecate.BadToken, hecate.Expired:
 		return nil
 	}
 	if err != nil {
@@ -415,7 +409,7 @@ func (e *Engine) EndTokenOf(ctx context.Context, actor *hecate.Actor, ref UserRe
 		e.refused(actor, app.ID, op, string(hecate.SubjectUser(u.ID)), "token of another")
 		return hecate.E(hecate.Forbidden, op).On("token")
 	}
-	return e.EndSession(ctx, &hecate.Actor{Kind: hecate.UserActor, App: app, User: u, Session: s})
+	return e.endPresented(ctx, &hecate.Actor{Kind: hecate.UserActor, App: app, User: u, Session: s}, further)
 }
 
 // mayEndAdmin is the door to an admin's sessions: himself and the operator. Kinds: Forbidden.

@@ -257,7 +257,7 @@ func (o OpenSession) apply(s *hecate.Session, setting time.Duration) {
 // newToken makes the token of a user's session: a signed statement where the app wants those, else random.
 func (e *Engine) newToken(app *hecate.App, u *hecate.User, s *hecate.Session, dated bool) (hecate.Secret, error) {
 	if app.Settings.Sessions.Signed {
-		return e.signedToken(app, u, s)
+		return e.signedToken(app, u, s, furtherClaims{})
 	}
 	return e.randomToken(s, dated)
 }

@@ -269,18 +269,15 @@ func (e *Engine) stillOpen(ctx context.Context, tx *store.DB, app hecate.AppID, 
 	return err
 }
 
-// EndToken ends the session of a token, whoever the user is by now (also one who is disabled); a standing session is
-// renewed. Kinds: BadToken for one that is unknown or ended already, Expired.
+// EndToken ends the session of a token, or the further token alone, whoever the user is by now (also one who is disabled); a standing
+// session is renewed. Kinds: BadToken for one that is unknown or ended already, Expired.
 func (e *Engine) EndToken(ctx context.Context, actor *hecate.Actor, token hecate.Secret) error {
 	const op = "end session"
 	app, err := inApp(actor, op)
 	if err != nil {
 		return err
 	}
-	if err := e.checkSigned(app.ID, token); err != nil {
-		return err
-	}
-	s, err := e.session(ctx, app.ID, e.lookup(token))
+	s, further, err := e.presentedSession(ctx, app.ID, token)
 	switch {
 	case errors.Is(err, hecate.NotFound):
 		return hecate.E(hecate.BadToken, op)
@@ -291,7 +288,7 @@ func (e *Engine) EndToken(ctx context.Context, actor *hecate.Actor, token hecate
 	}
 	holder := *actor
 	holder.Session = s
-	return e.EndSession(ctx, &holder)
+	return e.endPresented(ctx, &holder, further)
 }
 
 // ChangePasswordInput says what goes with a new password.

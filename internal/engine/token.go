@@ -23,8 +23,8 @@ func (e *Engine) tokenKey(app hecate.AppID, kid string) []byte {
 	return e.keys.Sign("session token", []byte(string(app)+"/"+kid))
 }
 
-// signedToken makes the token of a session.
-func (e *Engine) signedToken(app *hecate.App, u *hecate.User, s *hecate.Session) (hecate.Secret, error) {
+// signedToken makes the token of a session, which says more as well.
+func (e *Engine) signedToken(app *hecate.App, u *hecate.User, s *hecate.Session, more furtherClaims) (hecate.Secret, error) {
 	kid := s.IssuedAt.UTC().Format(tokenKeyPeriod)
 	key := jose.SigningKey{Algorithm: jose.HS256, Key: e.tokenKey(app.ID, kid)}
 	signer, err := jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", kid))
@@ -35,27 +35,34 @@ func (e *Engine) signedToken(app *hecate.App, u *hecate.User, s *hecate.Session)
 	if !s.ExpiresAt.IsZero() {
 		claims.Expiry = jwt.NewNumericDate(s.ExpiresAt)
 	}
-	text, err := jwt.Signed(signer).Claims(claims).Serialize()
+	text, err := jwt.Signed(signer).Claims(claims).Claims(more).Serialize()
 	return hecate.NewSecret(text), err
 }
 
 // checkSigned refuses a token that has the form of a signed one and is none of this app's. Kinds: BadToken.
 func (e *Engine) checkSigned(app hecate.AppID, token hecate.Secret) error {
+	_, _, err := e.readSigned(app, token)
+	return err
+}
+
+// readSigned reads a signed token of an app; nil for one that has not that form. Kinds: BadToken.
+func (e *Engine) readSigned(app hecate.AppID, token hecate.Secret) (*jwt.Claims, furtherClaims, error) {
+	var more furtherClaims
 	text := token.Reveal()
 	if strings.Count(text, ".") != 2 {
-		return nil // an opaque one: the stored session says all
+		return nil, more, nil // an opaque one: the stored session says all
 	}
 	bad := hecate.E(hecate.BadToken, "authenticate")
 	t, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.HS256})
 	if err != nil || len(t.Headers) != 1 {
-		return bad
+		return nil, more, bad
 	}
 	var c jwt.Claims
 	kid := t.Headers[0].KeyID
-	if t.Claims(e.tokenKey(app, kid), &c) != nil || c.IssuedAt == nil || c.IssuedAt.Time().UTC().Format(tokenKeyPeriod) != kid {
-		return bad
+	if t.Claims(e.tokenKey(app, kid), &c, &more) != nil || c.IssuedAt == nil || c.IssuedAt.Time().UTC().Format(tokenKeyPeriod) != kid {
+		return nil, more, bad
 	}
-	return nil
+	return &c, more, nil
 }
 
 // hmacs are the algorithms with which an app's own server may sign.

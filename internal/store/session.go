@@ -52,9 +52,14 @@ func (db *DB) Sessions(ctx context.Context, app hecate.AppID, user hecate.UserID
 
 // InsertSession stores a session; Sealed is "" where its token is never shown again.
 func (db *DB) InsertSession(ctx context.Context, s Sealed[*hecate.Session]) error {
+	return db.run(ctx, insertSession, sessionValues(s)...)
+}
+
+// sessionValues are the binds of insertSession.
+func sessionValues(s Sealed[*hecate.Session]) []any {
 	v := s.Row
-	return db.run(ctx, insertSession, v.App, s.Hash, s.Sealed, v.ID, v.Principal, v.User, v.Admin, v.Org, v.Dialect, v.Standing,
-		v.EndsOnPassword, v.IssuedAt, v.LastUsedAt, v.ExpiresAt)
+	return []any{v.App, s.Hash, s.Sealed, v.ID, v.Principal, v.User, v.Admin, v.Org, v.Dialect, v.Standing, v.EndsOnPassword,
+		v.IssuedAt, v.LastUsedAt, v.ExpiresAt}
 }
 
 // StandingTokens returns the sealed tokens of users' standing sessions, in one query.

@@ -9,7 +9,7 @@ import (
 	"hecate"
 )
 
-// BenchmarkMe is the client's whoami: the user with a token of its own each time, durably stored.
+// BenchmarkMe is the client's whoami: the user, with a fresh token each time.
 func BenchmarkMe(b *testing.B) {
 	w := lite(b)
 	x := w.newApp(b, "books", hecate.Settings{})

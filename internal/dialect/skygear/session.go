@@ -95,14 +95,18 @@ func (a *api) logout(w *web.Response, r *web.Request, c *call) error {
 	return answerOK(w)
 }
 
-// me answers who the caller is, with a token of its own each time.
+// me answers who the caller is, with a fresh token each time; the one that he has stays: contracts/skygear.md 2.5.
 func (a *api) me(w *web.Response, r *web.Request, c *call) error {
-	l, err := a.engine.OpenSession(r.Context(), c.actor, dialectName, *opening())
+	l, err := a.engine.FurtherToken(r.Context(), c.actor, c.proof.Token, dialectName, *opening())
 	if errors.Is(err, hecate.Unauthenticated) { // the session ended meanwhile
 		return hecate.E(hecate.BadToken, "me")
 	}
 	if err != nil {
 		return err
 	}
-	return a.answerAuth(w, r, c, l)
+	result, err := a.responseTo(r, c, c.actor, l)
+	if err != nil {
+		return err
+	}
+	return answerResult(w, result)
 }

@@ -49,12 +49,17 @@ func (a *api) answerAuth(w *web.Response, r *web.Request, c *call, l *engine.Log
 }
 
 func (a *api) authResponse(r *web.Request, c *call, l *engine.LoginResult) ([]byte, error) {
-	ctx := r.Context()
 	// Who he is from now on: what the fields show depends on his roles. The next request finds all of it cached.
-	seer, err := a.engine.Authenticate(ctx, c.app, hecate.Proof{Key: c.proof.Key, Token: l.SessionToken})
+	seer, err := a.engine.Authenticate(r.Context(), c.app, hecate.Proof{Key: c.proof.Key, Token: l.SessionToken})
 	if err != nil {
 		return nil, err
 	}
+	return a.responseTo(r, c, seer, l)
+}
+
+// responseTo is the AuthResponse as seer, who is its user, sees it.
+func (a *api) responseTo(r *web.Request, c *call, seer *hecate.Actor, l *engine.LoginResult) ([]byte, error) {
+	ctx := r.Context()
 	roles, err := a.rolesIn(ctx, c, seer, l.User)
 	if err != nil {
 		return nil, err
