@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 
 	"hecate"
 	"hecate/internal/engine"
-	"hecate/internal/mail"
 )
 
 // applyCommand brings the server to a declared state and ends.
@@ -21,7 +20,7 @@ type applyCommand struct {
 
 // Run implements the command: through the running server where there is one,
 // else on the storage itself.
-func (c *applyCommand) Run(t *terminal) (err error) {
+func (c *applyCommand) Run(t *terminal) error {
 	// Checked before anything is opened: a bad file must not even make a data directory.
 	text, err := os.ReadFile(c.File)
 	if err != nil {
@@ -30,17 +29,12 @@ func (c *applyCommand) Run(t *terminal) (err error) {
 	if _, err := parseSpec(c.File, text); err != nil {
 		return err
 	}
-	if err := handOver(t.ctx, c.Data, c.File, text, t.out); !errors.Is(err, errNoServer) {
-		return err
-	}
-	log := newLog(t.err)
-	// What is queued here leaves when a server runs.
-	r, err := open(t.ctx, c.storage, log, false, mail.Log{To: log})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	return applyText(t.ctx, r, c.File, text, t.out)
+	return c.order(t, "apply", url.Values{"file": {c.File}}, text)
+}
+
+// applyOrder applies the body, which was read from the file of that name.
+func applyOrder(ctx context.Context, r *rooms, q url.Values, text []byte, out io.Writer) error {
+	return applyText(ctx, r, q.Get("file"), text, out)
 }
 
 // applyText applies the text of a file in one write and prints, once, the secrets it made.

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"hecate"
+	"hecate/internal/engine"
 	"hecate/internal/mail"
 )
 
@@ -20,10 +21,11 @@ import (
 type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Apply   applyCommand   `cmd:"" help:"Bring the server to a declared state."`
+	Letters lettersCommand `cmd:"" help:"Look after letters that wait or failed."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
-// storage says where everything is kept; serve and apply share it.
+// storage says where everything is kept; the commands share it.
 type storage struct {
 	Data     string `help:"Directory of the database, the files and the master key (${default})." default:"./hecate-data" env:"HECATE_DATA" placeholder:"DIR"`
 	Database string `help:"PostgreSQL to use instead of SQLite in the data directory." env:"HECATE_DATABASE" placeholder:"postgres://…"`
@@ -35,21 +37,28 @@ type storage struct {
 // serveCommand runs the server.
 type serveCommand struct {
 	storage
-	Addr         string         `help:"Address to listen on (${default})." default:"127.0.0.1:8080" env:"HECATE_ADDR" placeholder:"HOST:PORT"`
-	Host         []hostMapping  `help:"Serve one dialect at the root of a host name; may be repeated." env:"HECATE_HOST" placeholder:"DIALECT[/APP]=NAME"`
-	Apply        string         `help:"File to apply before serving." env:"HECATE_APPLY" placeholder:"FILE" type:"existingfile"`
-	PublicURL    publicURL      `help:"Where clients reach this server, for links in answers and mails." env:"HECATE_PUBLIC_URL" placeholder:"https://…"`
-	Registration string         `help:"Who may register accounts and organizations: closed (the invited) or open (everybody)." enum:"closed,open" default:"closed" env:"HECATE_REGISTRATION"`
-	SMTPURL      string         `name:"smtp-url" help:"Mail server to send through; without one letters go to the log." env:"HECATE_SMTP_URL" placeholder:"smtp://USER:PASSWORD@HOST"`
-	MailSender   string         `help:"Address that letters come from, unless an app has its own; needed with --smtp-url." env:"HECATE_MAIL_SENDER" placeholder:"NAME <ADDRESS>"`
-	ServiceAdmin serviceAdmin   `name:"service-admin" help:"Login of the operator for HTTP Basic on the Usergrid API; none by default." env:"HECATE_SERVICE_ADMIN" placeholder:"NAME:PASSWORD"`
-	TrustedProxy []netip.Prefix `help:"Proxy whose X-Forwarded-For is believed; may be repeated." env:"HECATE_TRUSTED_PROXY" placeholder:"CIDR"`
+	Addr         string        `help:"Address to listen on (${default})." default:"127.0.0.1:8080" env:"HECATE_ADDR" placeholder:"HOST:PORT"`
+	Host         []hostMapping `help:"Serve one dialect at the root of a host name; may be repeated." env:"HECATE_HOST" placeholder:"DIALECT[/APP]=NAME"`
+	Apply        string        `help:"File to apply before serving." env:"HECATE_APPLY" placeholder:"FILE" type:"existingfile"`
+	PublicURL    publicURL     `help:"Where clients reach this server, for links in answers and mails." env:"HECATE_PUBLIC_URL" placeholder:"https://…"`
+	Registration string        `help:"Who may register accounts and organizations: closed (the invited) or open (everybody)." enum:"closed,open" default:"closed" env:"HECATE_REGISTRATION"`
+	// Who registers may have to wait; nobody waits by default.
+	RequireConfirmation []newcomers    `help:"Whose address must be confirmed before they may be used: admins, organizations, or both." env:"HECATE_REQUIRE_CONFIRMATION" placeholder:"WHO,…"`
+	RequireApproval     []newcomers    `help:"Whom the operator must approve before they may be used: admins, organizations, or both; needs --operator-mail." env:"HECATE_REQUIRE_APPROVAL" placeholder:"WHO,…"`
+	OperatorMail        []mailAddress  `help:"Address that is asked for approval; may be repeated." env:"HECATE_OPERATOR_MAIL" placeholder:"ADDRESS"`
+	SMTPURL             string         `name:"smtp-url" help:"Mail server to send through; without one letters go to the log." env:"HECATE_SMTP_URL" placeholder:"smtp://USER:PASSWORD@HOST"`
+	MailSender          string         `help:"Address that letters come from, unless an app has its own; needed with --smtp-url." env:"HECATE_MAIL_SENDER" placeholder:"NAME <ADDRESS>"`
+	ServiceAdmin        serviceAdmin   `name:"service-admin" help:"Login of the operator for HTTP Basic on the Usergrid API; none by default." env:"HECATE_SERVICE_ADMIN" placeholder:"NAME:PASSWORD"`
+	TrustedProxy        []netip.Prefix `help:"Proxy whose X-Forwarded-For is believed; may be repeated." env:"HECATE_TRUSTED_PROXY" placeholder:"CIDR"`
 }
 
 // Validate refuses what cannot work, before anything is opened.
 func (c *serveCommand) Validate() error {
 	if _, err := c.post(nil); err != nil {
 		return err
+	}
+	if len(c.RequireApproval) > 0 && len(c.OperatorMail) == 0 {
+		return errors.New("--require-approval needs --operator-mail, the address that is asked")
 	}
 	names := map[string]bool{}
 	for _, h := range c.Host {
@@ -59,6 +68,53 @@ func (c *serveCommand) Validate() error {
 		names[h.Name] = true
 	}
 	return nil
+}
+
+// newcomers are those who register: "admins" or "organizations".
+type newcomers string
+
+// UnmarshalText reads one of them.
+func (n *newcomers) UnmarshalText(text []byte) error {
+	*n = newcomers(text)
+	if *n != admins && *n != organizations {
+		return fmt.Errorf("want %s or %s, got %q", admins, organizations, text)
+	}
+	return nil
+}
+
+const (
+	admins        newcomers = "admins"
+	organizations newcomers = "organizations"
+)
+
+// mailAddress is an address without a name.
+type mailAddress string
+
+// UnmarshalText checks it.
+func (m *mailAddress) UnmarshalText(text []byte) error {
+	if !engine.IsAddress(string(text)) {
+		return fmt.Errorf("want an address, got %q", text)
+	}
+	*m = mailAddress(text)
+	return nil
+}
+
+// admission is what is asked of those who register; letters says how its letters look.
+func (c *serveCommand) admission(letters func() engine.AdmissionLetters) engine.Admission {
+	asked := func(who newcomers) (w hecate.Awaiting) {
+		if slices.Contains(c.RequireConfirmation, who) {
+			w |= hecate.AwaitsConfirmation
+		}
+		if slices.Contains(c.RequireApproval, who) {
+			w |= hecate.AwaitsApproval
+		}
+		return w
+	}
+	a := engine.Admission{Admins: asked(admins), Orgs: asked(organizations), Letters: letters}
+	for _, m := range c.OperatorMail {
+		a.Operators = append(a.Operators, string(m))
+	}
+	return a
 }
 
 // post is how letters leave: through the mail server, or without one into the log.

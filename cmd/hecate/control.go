@@ -9,13 +9,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
+
+	"hecate/internal/mail"
 )
 
-// A running server owns its SQLite file, so `hecate apply` hands it the file
-// to apply through a socket in the data directory that only the operator's
+// A running server owns its SQLite file, so `hecate apply` and `hecate letters` have it do
+// what they were told, through a socket in the data directory that only the operator's
 // account can open.
 const (
 	controlSocket = "control.sock"
@@ -32,11 +35,11 @@ func control(ctx context.Context, dir string, r *rooms, log *slog.Logger) (done 
 		err = os.Chmod(path, 0o600)
 	}
 	if err != nil {
-		log.Warn("no control socket: apply only through serve --apply", "err", err)
+		log.Warn("no control socket: apply only through serve --apply, and no hecate letters", "err", err)
 		close(stopped)
 		return stopped
 	}
-	server := &http.Server{Handler: applyHandler(r), ReadTimeout: time.Minute}
+	server := &http.Server{Handler: controlHandler(r), ReadTimeout: time.Minute}
 	go func() {
 		defer close(stopped)
 		_ = server.Serve(listener)
@@ -45,29 +48,56 @@ func control(ctx context.Context, dir string, r *rooms, log *slog.Logger) (done 
 	return stopped
 }
 
-// applyHandler applies the body of a POST, named by the query's file, and answers what is to be printed.
-func applyHandler(r *rooms) http.Handler {
+// orders is what the command line may have a running server do, by path: with the parameters and the body of a request. What they
+// write is printed.
+var orders = map[string]func(ctx context.Context, r *rooms, q url.Values, body []byte, out io.Writer) error{
+	"apply":                applyOrder,
+	"letters":              listLetters,
+	"letters/drop":         dropLetters,
+	"letters/retry":        retryLetters,
+	"letters/retry-failed": retryFailed,
+}
+
+// controlHandler carries orders out. What was done before an error is told with it.
+func controlHandler(r *rooms) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /apply", func(w http.ResponseWriter, req *http.Request) {
-		text, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxSpecBytes))
-		var out bytes.Buffer
-		if err == nil {
-			err = applyText(req.Context(), r, req.URL.Query().Get("file"), text, &out)
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
-			return
-		}
-		_, _ = w.Write(out.Bytes())
-	})
+	for name, do := range orders {
+		mux.HandleFunc("POST /"+name, func(w http.ResponseWriter, req *http.Request) {
+			body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxSpecBytes))
+			var out bytes.Buffer
+			if err == nil {
+				err = do(req.Context(), r, req.URL.Query(), body, &out)
+			}
+			if err != nil {
+				http.Error(w, out.String()+err.Error(), http.StatusUnprocessableEntity)
+				return
+			}
+			_, _ = w.Write(out.Bytes())
+		})
+	}
 	return mux
+}
+
+// order has the running server do something; where there is none it is done on the storage itself.
+func (s storage) order(t *terminal, name string, q url.Values, body []byte) (err error) {
+	if err := handOver(t.ctx, s.Data, name, q, body, t.out); !errors.Is(err, errNoServer) {
+		return err
+	}
+	log := newLog(t.err)
+	// What is queued here leaves when a server runs.
+	r, err := open(t.ctx, s, log, false, mail.Log{To: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	return orders[name](t.ctx, r, q, body, t.out)
 }
 
 // errNoServer says that no running server listens for the data directory.
 var errNoServer = errors.New("no running server")
 
-// handOver has the running server of a data directory apply the text.
-func handOver(ctx context.Context, dir, file string, text []byte, out io.Writer) error {
+// handOver has the running server of a data directory do something.
+func handOver(ctx context.Context, dir, name string, q url.Values, body []byte, out io.Writer) error {
 	path := filepath.Join(dir, controlSocket)
 	client := http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -75,12 +105,10 @@ func handOver(ctx context.Context, dir, file string, text []byte, out io.Writer)
 		},
 	}}
 	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/apply", bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control/"+name, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	q := req.URL.Query()
-	q.Set("file", file)
 	req.URL.RawQuery = q.Encode()
 	resp, err := client.Do(req)
 	if err != nil {
