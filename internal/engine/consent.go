@@ -18,6 +18,8 @@ type ConsentInput struct {
 	Scopes      []string          // nil: the provider's
 	Options     map[string]string // further parameters of the provider's page
 	Data        map[string]string // what FinishConsent gives back
+	// Session is whose person asks; where it has ended the answer does not count. "": nobody's.
+	Session hecate.SessionID
 }
 
 // consentLife is how long a person may take to answer.
@@ -32,6 +34,7 @@ type consentState struct {
 	Verifier string
 	Scopes   []string
 	Data     map[string]string
+	Session  hecate.SessionID
 	Expires  int64 // seconds since the epoch
 }
 
@@ -55,7 +58,7 @@ func (e *Engine) BeginConsent(ctx context.Context, app *hecate.App, in ConsentIn
 	}
 	state := consentState{
 		App: app.ID, Provider: in.Provider, Redirect: in.RedirectURL, Nonce: nonce, Verifier: verifier, Scopes: in.Scopes, Data: in.Data,
-		Expires: e.now().Add(consentLife).Unix(),
+		Session: in.Session, Expires: e.now().Add(consentLife).Unix(),
 	}
 	text, err := json.Marshal(state)
 	if err != nil {
@@ -87,7 +90,7 @@ type Consented struct {
 	Data    map[string]string
 }
 
-// OpenConsent reads the state that a browser came back with. Kinds: BadToken on "state", Expired, NoApp.
+// OpenConsent reads the state that a browser came back with. Kinds: BadToken on "state", also when the session that asked has ended; Expired, NoApp.
 func (e *Engine) OpenConsent(ctx context.Context, name, state string) (*Consented, error) {
 	c, _, err := e.openConsent(ctx, name, state)
 	return c, err
@@ -107,6 +110,15 @@ func (e *Engine) openConsent(ctx context.Context, name, state string) (*Consente
 	if err != nil {
 		return nil, nil, err
 	}
+	if s.Session != "" {
+		open, err := e.db.SessionOpen(ctx, s.App, s.Session)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !open {
+			return nil, nil, hecate.E(hecate.BadToken, op).On("state")
+		}
+	}
 	return &Consented{App: app, Data: s.Data}, &s, nil
 }
 
@@ -125,6 +137,6 @@ func (e *Engine) FinishConsent(ctx context.Context, name, code, state string) (*
 	if err != nil {
 		return c, err
 	}
-	c.Profile = granted.Profile
+	c.Profile = reachable(granted.Profile)
 	return c, nil
 }

@@ -193,7 +193,7 @@ type ResetInput struct {
 }
 
 // ResetByTicket sets a new password by a ticket. Every session of the user ends in every dialect, the standing one is renewed, and his PIN is gone:
-// who knew the old ways in is out. A password that the policy refuses leaves the ticket as it is. Kinds: BadToken, Expired;
+// who knew the old ways in is out. The address to which the ticket went is proved; if it was not before, the identities at providers are gone as well. A password that the policy refuses leaves the ticket as it is. Kinds: BadToken, Expired;
 // Invalid on "password" for an empty one, TooLarge, WeakPassword with Info "reason".
 func (e *Engine) ResetByTicket(ctx context.Context, app *hecate.App, in ResetInput) (*LoginResult, error) {
 	const op = "reset by ticket"
@@ -214,8 +214,24 @@ func (e *Engine) ResetByTicket(ctx context.Context, app *hecate.App, in ResetInp
 		if err := tx.DeleteCredential(ctx, app.ID, l.User.ID, hecate.PINCredential); err != nil {
 			return err
 		}
+		if err := e.provedByReset(ctx, tx, app, l.User, op); err != nil {
+			return err
+		}
 		return e.sendAll(ctx, tx, app, l.User, in.Letters)
 	}
 	return e.replacePassword(ctx, asUser(app, held.User), app, held.User.ID, nil, in.Password,
 		ChangePasswordInput{EndAll: true, Open: in.Open, Dialect: in.Dialect, MinPassword: in.MinPassword, within: within}, op)
+}
+
+// provedByReset stores that a user, who is locked, has proved his address.
+func (e *Engine) provedByReset(ctx context.Context, tx *store.DB, app *hecate.App, u *hecate.User, op string) error {
+	if u.EmailVerified || u.Email == "" {
+		return nil
+	}
+	if err := e.dropUnproved(ctx, tx, asUser(app, u), u); err != nil {
+		return err
+	}
+	u.UpdatedAt = e.stamp()
+	yes := true
+	return e.setNames(ctx, tx, u, UpdateUserInput{EmailVerified: &yes}, op)
 }

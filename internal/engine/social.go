@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
+	"unicode"
 
 	"hecate"
 	"hecate/internal/provider"
@@ -58,7 +61,26 @@ func (e *Engine) SocialProfile(ctx context.Context, app *hecate.App, t SocialTok
 	if err != nil {
 		return nil, err
 	}
-	return e.providers.Profile(ctx, t.present(), s)
+	p, err := e.providers.Profile(ctx, t.present(), s)
+	return reachable(p), err
+}
+
+// reachable is a profile without what is no address: who has something else in its place signs in without one.
+func reachable(p *hecate.Profile) *hecate.Profile {
+	if p != nil && !IsAddress(p.Email) {
+		p.Email, p.EmailVerified = "", false
+	}
+	return p
+}
+
+// sameAddress reports whether two addresses are certainly one mailbox. Names are compared by a folding that takes some letters for others ("İ"
+// and "i"), which mail servers do not.
+func sameAddress(a, b string) bool {
+	return a == b || FoldLogin(a) == FoldLogin(b) && isASCII(a) && isASCII(b)
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // SocialLoginInput is somebody whom a provider vouches for.
@@ -134,14 +156,14 @@ func (e *Engine) socialUser(ctx context.Context, app *hecate.App, p *hecate.Prof
 	if !errors.Is(err, hecate.NotFound) {
 		return known.User, err
 	}
-	if p.Email == "" || checkEmail("login", "email", p.Email) != nil {
+	if !IsAddress(p.Email) {
 		return "", hecate.NotFound
 	}
 	holder, err := e.db.Identity(ctx, app.ID, hecate.EmailIdentity, FoldLogin(p.Email))
 	if err != nil {
 		return "", err
 	}
-	if !p.EmailVerified || holder.VerifiedAt.IsZero() {
+	if !p.EmailVerified || holder.VerifiedAt.IsZero() || !sameAddress(p.Email, holder.Value) {
 		return "", hecate.E(hecate.Exists, "login").On("email").Says("an account has this address, which has not been proved on both sides: sign in to it and link the provider")
 	}
 	return holder.User, nil
@@ -165,7 +187,7 @@ func (e *Engine) createSocial(ctx context.Context, actor *hecate.Actor, app *hec
 		n.wish = &wish{in.Fields, true}
 	}
 	n.Password, n.Dialect = hecate.Secret{}, in.Dialect
-	n.EmailVerified = in.Profile.EmailVerified && n.Email != "" && FoldLogin(n.Email) == FoldLogin(in.Profile.Email)
+	n.EmailVerified = in.Profile.EmailVerified && n.Email != "" && sameAddress(n.Email, in.Profile.Email)
 	u, token, err := e.bringIn(ctx, actor, app, n, op)
 	if err != nil {
 		return nil, ownName(err, &app.Settings)
@@ -177,7 +199,7 @@ func (e *Engine) createSocial(ctx context.Context, actor *hecate.Actor, app *hec
 // somebody else by now, or the account's address is no longer proved.
 func (e *Engine) arriveSocial(ctx context.Context, actor *hecate.Actor, app *hecate.App, id hecate.UserID, who hecate.Identity, in SocialLoginInput) (*LoginResult, error) {
 	got, err := e.loginVouched(ctx, actor, app, id, in.Dialect, in.Open, func(tx *store.DB, u *hecate.User) error {
-		return e.joinIdentity(ctx, tx, u, who, in.Profile)
+		return e.joinIdentity(ctx, tx, actor, u, who, in.Profile)
 	})
 	if errors.Is(err, hecate.NotFound) { // deleted meanwhile
 		return nil, errChanged
@@ -185,17 +207,23 @@ func (e *Engine) arriveSocial(ctx context.Context, actor *hecate.Actor, app *hec
 	return got, err
 }
 
-// joinIdentity gives a user who is locked an identity that he may have already, and keeps what the provider says.
-func (e *Engine) joinIdentity(ctx context.Context, tx *store.DB, u *hecate.User, who hecate.Identity, p *hecate.Profile) error {
+// joinIdentity gives a user who is locked an identity that he may have already, and keeps what the provider says. Kinds: Exists on "email" when he
+// has another one there: providers give the addresses of people who left to others.
+func (e *Engine) joinIdentity(ctx context.Context, tx *store.DB, actor *hecate.Actor, u *hecate.User, who hecate.Identity, p *hecate.Profile) error {
 	known, err := tx.Identity(ctx, u.App, who.Kind, who.Match)
 	switch {
 	case err == nil && known.User != u.ID:
 		return errChanged
 	case errors.Is(err, hecate.NotFound):
-		if !u.EmailVerified || !p.EmailVerified || FoldLogin(u.Email) != FoldLogin(p.Email) {
+		if !u.EmailVerified || !p.EmailVerified || !sameAddress(u.Email, p.Email) {
 			return errChanged
 		}
-		if err := e.addIdentity(ctx, tx, u, who); err != nil {
+		if err := e.addIdentity(ctx, tx, u, who, "login"); hecate.Detail(err).Field == "provider" {
+			return hecate.E(hecate.Exists, "login").On("email").Says("the account with this address belongs to somebody else at the provider")
+		} else if err != nil {
+			return err
+		}
+		if err := e.record(ctx, tx, actor, u.App, linkProvider, string(hecate.SubjectUser(u.ID))+" "+p.Provider); err != nil {
 			return err
 		}
 	case err != nil:
@@ -204,7 +232,19 @@ func (e *Engine) joinIdentity(ctx context.Context, tx *store.DB, u *hecate.User,
 	return tx.SetProviderProfile(ctx, u.App, u.ID, p.Provider, p.Raw)
 }
 
-func (e *Engine) addIdentity(ctx context.Context, tx *store.DB, u *hecate.User, who hecate.Identity) error {
+// linkProvider is what is recorded when an identity becomes a user's.
+const linkProvider = "link provider"
+
+// addIdentity gives a user who is locked a new identity. Kinds: Exists on "provider" when he has another one there; errChanged when somebody else
+// has it by now.
+func (e *Engine) addIdentity(ctx context.Context, tx *store.DB, u *hecate.User, who hecate.Identity, op string) error {
+	mine, err := tx.Identities(ctx, u.App, u.ID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(mine, func(i hecate.Identity) bool { return i.Kind == who.Kind && i.Match != who.Match }) {
+		return hecate.E(hecate.Exists, op).On("provider")
+	}
 	who.User, who.CreatedAt = u.ID, e.stamp()
 	who.VerifiedAt = who.CreatedAt
 	free, err := tx.InsertIdentity(ctx, u.App, who)
@@ -217,7 +257,7 @@ func (e *Engine) addIdentity(ctx context.Context, tx *store.DB, u *hecate.User, 
 // LinkSocial gives the signed-in user an identity at a provider. Kinds: Unauthenticated, Invalid on "subject",
 // Exists on "subject" when somebody else has it, on "provider" when he has another one there.
 func (e *Engine) LinkSocial(ctx context.Context, actor *hecate.Actor, p *hecate.Profile) error {
-	const op = "link provider"
+	const op = linkProvider
 	app, err := inApp(actor, op)
 	if err != nil {
 		return err
@@ -234,21 +274,12 @@ func (e *Engine) LinkSocial(ctx context.Context, actor *hecate.Actor, p *hecate.
 		if err != nil {
 			return err
 		}
-		mine, err := tx.Identities(ctx, app.ID, l.User.ID)
-		if err != nil {
-			return err
-		}
-		for _, i := range mine {
-			if i.Kind == who.Kind && i.Match != who.Match {
-				return hecate.E(hecate.Exists, op).On("provider")
-			}
-		}
 		known, err := tx.Identity(ctx, app.ID, who.Kind, who.Match)
 		switch {
 		case err == nil && known.User != l.User.ID:
 			return hecate.E(hecate.Exists, op).On("subject")
 		case errors.Is(err, hecate.NotFound):
-			if err := e.addIdentity(ctx, tx, l.User, who); errors.Is(err, errChanged) {
+			if err := e.addIdentity(ctx, tx, l.User, who, op); errors.Is(err, errChanged) {
 				return hecate.E(hecate.Exists, op).On("subject")
 			} else if err != nil {
 				return err
@@ -263,7 +294,8 @@ func (e *Engine) LinkSocial(ctx context.Context, actor *hecate.Actor, p *hecate.
 	})
 }
 
-// UnlinkSocial takes the signed-in user's identity at a provider away. Kinds: Unauthenticated, NotFound on "provider".
+// UnlinkSocial takes the signed-in user's identity at a provider away. Kinds: Unauthenticated, NotFound on "provider", Invalid on "provider" when
+// nothing else would let him in again.
 func (e *Engine) UnlinkSocial(ctx context.Context, actor *hecate.Actor, name string) error {
 	const op = "unlink provider"
 	app, err := inApp(actor, op)
@@ -283,17 +315,54 @@ func (e *Engine) UnlinkSocial(ctx context.Context, actor *hecate.Actor, name str
 		if err != nil {
 			return err
 		}
-		for _, i := range mine {
-			if i.Kind != kind {
-				continue
-			}
-			if err := errors.Join(tx.DeleteIdentities(ctx, app.ID, l.User.ID, kind), tx.DeleteProviderProfile(ctx, app.ID, l.User.ID, name)); err != nil {
-				return err
-			}
-			return e.record(ctx, tx, actor, app.ID, op, string(hecate.SubjectUser(l.User.ID))+" "+name)
+		if !slices.ContainsFunc(mine, func(i hecate.Identity) bool { return i.Kind == kind }) {
+			return hecate.E(hecate.NotFound, op).On("provider")
 		}
-		return hecate.E(hecate.NotFound, op).On("provider")
+		otherwise := func(i hecate.Identity) bool { return i.Kind != kind && providerOf(i.Kind) != "" }
+		if !l.User.HasPassword && l.User.Email == "" && !slices.ContainsFunc(mine, otherwise) {
+			return hecate.E(hecate.Invalid, op).On("provider").Says("nothing else lets you into the account: it has no password and no address")
+		}
+		return e.dropIdentity(ctx, tx, actor, l.User, kind)
 	})
+}
+
+// dropIdentity takes a user's identities of one provider away, inside a write.
+func (e *Engine) dropIdentity(ctx context.Context, tx *store.DB, actor *hecate.Actor, u *hecate.User, kind hecate.IdentityKind) error {
+	name := providerOf(kind)
+	if err := errors.Join(tx.DeleteIdentities(ctx, u.App, u.ID, kind), tx.DeleteProviderProfile(ctx, u.App, u.ID, name)); err != nil {
+		return err
+	}
+	return e.record(ctx, tx, actor, u.App, "unlink provider", string(hecate.SubjectUser(u.ID))+" "+name)
+}
+
+// dropUnproved takes away whatever providers let into an account whose address somebody has proved for the first time: whoever made the account with
+// that address may be somebody else, with an identity of his own. The app's own word ("custom") stays.
+func (e *Engine) dropUnproved(ctx context.Context, tx *store.DB, actor *hecate.Actor, u *hecate.User) error {
+	mine, err := tx.Identities(ctx, u.App, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, i := range mine { // one for each provider at most
+		if name := providerOf(i.Kind); name == "" || name == customProvider {
+			continue
+		}
+		if err := e.dropIdentity(ctx, tx, actor, u, i.Kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// customProvider are the tokens of an app's own server.
+const customProvider = "custom"
+
+// providerOf is the provider of an identity, "" of a name.
+func providerOf(kind hecate.IdentityKind) string {
+	name, ok := strings.CutPrefix(string(kind), string(hecate.ProviderIdentity("")))
+	if !ok {
+		return ""
+	}
+	return name
 }
 
 // SocialProfiles returns what providers said of the signed-in user, by provider. Kinds: Unauthenticated.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -148,7 +149,11 @@ func TestAdminsComeByAProvider(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		emails := map[string]string{"1": "ada@example.com", "2": "h@example.com", "3": "nobody@example.com"}
 		fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			token := r.Header.Get("Authorization")[len("Bearer "):]
+			token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+			if r.URL.Path == "/applications/ours/token" {
+				fmt.Fprint(w, `{}`)
+				return
+			}
 			if r.URL.Path == "/user" {
 				fmt.Fprintf(w, `{"id":%s}`, token)
 				return
@@ -161,7 +166,7 @@ func TestAdminsComeByAProvider(t *testing.T) {
 		}
 		_, _, err := come("1")
 		fails(t, err, hecate.Unsupported, "provider")
-		own := map[string]map[string]any{"github": {"api_url": fake.URL, "client_id": "ours"}}
+		own := map[string]map[string]any{"github": {"api_url": fake.URL, "client_id": "ours", "client_secret": "s"}}
 		outsider, _ := h.admin("outsider@example.com")
 		fails(t, h.SetAdminProviders(ctx, outsider, own), hecate.Forbidden, "")
 		fails(t, h.SetAdminProviders(ctx, System(), map[string]map[string]any{"github": {"api_url": fake.URL}}), hecate.Invalid, "social")

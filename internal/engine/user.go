@@ -670,7 +670,7 @@ func (e *Engine) setNames(ctx context.Context, tx *store.DB, u *hecate.User, in 
 	}
 	email, verified := u.Email, u.EmailVerified
 	if in.Email != nil && *in.Email != u.Email {
-		if email = *in.Email; FoldLogin(email) != FoldLogin(u.Email) {
+		if email = *in.Email; !sameAddress(email, u.Email) {
 			verified = false
 			if err := e.leaveAddress(ctx, tx, u); err != nil {
 				return err

@@ -272,7 +272,7 @@ func (e *Engine) heldTicket(ctx context.Context, db *store.DB, app *hecate.App, 
 // outlived reports whether something has happened to its user, or was tried, that ends a ticket before its time.
 func outlived(t *hecate.Ticket, u *hecate.User) bool {
 	return t.Short && t.Attempts >= codeTries ||
-		t.About == emailField && FoldLogin(t.Address) != FoldLogin(u.Email) ||
+		t.About == emailField && !sameAddress(t.Address, u.Email) ||
 		t.UntilLogin && u.LastLoginAt.After(t.CreatedAt)
 }
 

@@ -88,6 +88,9 @@ func (a *api) beginConsent(w *web.Response, r *web.Request, c *call, user hecate
 		return err
 	}
 	in.Data[stateUser], in.Data[stateKey] = string(user), c.proof.Key.Reveal()
+	if user != "" && c.actor.Session != nil {
+		in.Session = c.actor.Session.ID
+	}
 	address, err := a.engine.BeginConsent(r.Context(), c.app, in)
 	if err != nil {
 		return socialFault(err)

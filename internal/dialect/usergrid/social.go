@@ -46,7 +46,7 @@ var socialUsers = map[string]socialUser{
 	},
 	"pingident": {
 		parameter: "ping_access_token",
-		username:  func(p *hecate.Profile) string { return "pinguser_" + p.Email },
+		username:  func(p *hecate.Profile) string { return "pinguser_" + p.Subject },
 		name:      func(*hecate.Profile) string { return "pinguser" },
 		picture:   func(*hecate.Profile) string { return "" },
 	},
