@@ -19,6 +19,8 @@ export async function appView({ alias, go }) {
       h("dl", { class: "facts" },
         fact("Alias", h("code", {}, app.alias)), fact("Organization", app.org), fact("Owner", app.owner ?? "nobody"),
         fact("Your role", app.role), fact("Created", date(app.created_at))),
+      h("nav", { class: "within", "aria-label": "Of this app" },
+        mayChange && h("a", { href: `#/${where}/letters` }, "Letters"), h("a", { href: `#/${where}/mail` }, "How letters look")),
       mayChange
         ? await keysSection(where)
         : h("p", { class: "empty" }, "API keys are shown to admins of this app with the role full or owner."),

@@ -24,6 +24,13 @@ export function newID() {
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 
+const instants = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+// moment shows the day and the time of an RFC 3339 time.
+export function moment(text) {
+  return h("time", { datetime: text }, instants.format(new Date(text)));
+}
+
 // date shows the day of an RFC 3339 time; the tooltip has all of it.
 export function date(text) {
   const moment = new Date(text);

@@ -2,13 +2,11 @@
 
 import { h, newID } from "./dom.js";
 
-// field is one labelled input. `also` names further fields of the API whose errors belong here.
-export function field({ name, label, hint, optional, value = "", also = [], type = "text", ...attributes }) {
+// field is one labelled input. Type may be "textarea", or "select" with options of value and label. `also` names further fields of the API whose errors belong here.
+export function field({ name, label, hint, optional, value = "", also = [], type = "text", options = [], ...attributes }) {
   const id = newID();
-  const input = type === "textarea"
-    ? h("textarea", { id, name, rows: 3, ...attributes })
-    : h("input", { id, name, type, required: !optional, ...attributes });
-  input.value = value;
+  const input = makers[type]?.({ id, name, ...attributes }, options) ?? h("input", { id, name, type, required: !optional, ...attributes });
+  if (type !== "select") input.value = value;
   const error = h("p", { class: "field-error", id: `${id}-error` });
   const describedBy = [`${id}-error`];
   if (hint) describedBy.unshift(`${id}-hint`);
@@ -28,6 +26,12 @@ export function field({ name, label, hint, optional, value = "", also = [], type
     focus: () => input.focus(),
   };
 }
+
+// makers are the inputs that have an element of their own.
+const makers = {
+  textarea: (attributes) => h("textarea", { rows: 3, ...attributes }),
+  select: (attributes, options) => h("select", attributes, options.map(({ value, label }) => h("option", { value }, label))),
+};
 
 // revealer shows what is being typed into a password field.
 function revealer(input) {

@@ -6,14 +6,18 @@ import { appView } from "./app.js";
 import { appsView } from "./apps.js";
 import { h } from "./dom.js";
 import { activateView, invitationView, resetView } from "./letter.js";
+import { lettersView } from "./letters.js";
+import { mailView } from "./mail.js";
 import { setupView } from "./setup.js";
-import { signInView } from "./signin.js";
+import { forgotView, signInView } from "./signin.js";
 import { say } from "./ui.js";
 
 const main = document.getElementById("main");
 const account = document.getElementById("account");
 
 const views = [
+  [/^#\/apps\/([^/]+)\/letters$/, ([, alias]) => lettersView({ alias: decodeURIComponent(alias) })],
+  [/^#\/apps\/([^/]+)\/mail$/, ([, alias]) => mailView({ alias: decodeURIComponent(alias) })],
   [/^#\/apps\/([^/]+)$/, ([, alias]) => appView({ alias: decodeURIComponent(alias), go })],
   [/^#\/account$/, () => accountView()],
   [/^(#\/?)?$/, () => appsView({ go })],
@@ -28,6 +32,7 @@ const links = [
 ];
 
 let linked = null; // the view of the link that was followed, as a function
+let forgetting = false; // asks for a letter instead of signing in
 let signingIn = false; // before the invitation is accepted
 let reason = "";
 let latest = 0;
@@ -39,7 +44,7 @@ function takeLink() {
     if (!match) continue;
     const parts = match.map(decoded);
     linked = () => make(parts);
-    signingIn = false;
+    signingIn = forgetting = false;
     history.replaceState(null, "", location.pathname);
     return true;
   }
@@ -64,7 +69,7 @@ function go(hash) {
 function currentView() {
   const view = linked?.();
   if (view) return view;
-  if (!api.signedIn) return signInView({ reason, done: enter });
+  if (!api.signedIn) return forgetting ? forgotView({ back: () => forget(false) }) : signInView({ reason, done: enter, forgot: () => forget(true) });
   for (const [pattern, make] of views) {
     const match = pattern.exec(location.hash);
     if (match) return make(match);
@@ -119,6 +124,13 @@ function leave(news = "") {
   signingIn = false;
   reason = api.signedIn || !news ? "" : `${news} Sign in to go on.`;
   if (api.signedIn && news) say(news);
+  show();
+}
+
+// forget asks for a letter instead of a password, or no longer does.
+function forget(yes) {
+  forgetting = yes;
+  reason = "";
   show();
 }
 

@@ -103,9 +103,14 @@ export async function listOf({ where, row, empty, label }) {
   return { list, node: h("div", {}, list, h("div", { class: "empty" }, empty)) };
 }
 
+// upTo leads back to where a view belongs.
+export function upTo(href, name) {
+  return h("nav", { class: "up", "aria-label": "Up" }, h("a", { href }, `← ${name}`));
+}
+
 // upToApps leads back to the list.
 export function upToApps() {
-  return h("nav", { class: "up", "aria-label": "Up" }, h("a", { href: "#/" }, "← Apps"));
+  return upTo("#/", "Apps");
 }
 
 // note is a quiet remark.
