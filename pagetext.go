@@ -129,6 +129,15 @@ func (t PageTexts) Canonical(path string) (PageTexts, error) {
 	return out, nil
 }
 
+// Clone is a copy that shares nothing with t; it is never nil.
+func (t PageTexts) Clone() PageTexts {
+	out := make(PageTexts, len(t))
+	for language, texts := range t {
+		out[language] = maps.Clone(texts)
+	}
+	return out
+}
+
 // Check returns nil when an app may have these texts. Kinds: Invalid on "<path>.<language>" or "<path>.<language>.<name>", TooLarge on path.
 func (t PageTexts) Check(path string) error {
 	const op = "page texts"

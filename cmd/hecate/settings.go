@@ -22,6 +22,7 @@ type settingsSpec struct {
 	Usergrid             usergridSpec          `yaml:"usergrid"`
 	Social               map[string]socialSpec `yaml:"social"`
 	Mail                 mailSpec              `yaml:"mail"`
+	Pages                hecate.PageTexts      `yaml:"pages"`
 }
 
 type passwordSpec struct {
@@ -194,8 +195,33 @@ func (c *checker) mail(s mailSpec, path []any) {
 	}
 }
 
+// pages faults texts that pages cannot show.
+func (c *checker) pages(languages hecate.PageTexts, path []any) {
+	before := len(c.faults)
+	for language, texts := range languages {
+		for name, text := range texts {
+			if err := name.Check(text); err != nil {
+				c.fault(at(path, language, string(name)), "text %s in %s: %v", name, language, err)
+			}
+		}
+	}
+	if _, err := pageTexts(languages); err != nil && len(c.faults) == before {
+		c.fault(path, "%v", err)
+	}
+}
+
+// pageTexts are the declared texts as an app has them.
+func pageTexts(declared hecate.PageTexts) (hecate.PageTexts, error) {
+	texts, err := declared.Canonical("pages")
+	if err != nil {
+		return nil, err
+	}
+	return texts, texts.Check("pages")
+}
+
 func (c *checker) settings(s settingsSpec, path []any) {
 	c.mail(s.Mail, at(path, "mail"))
+	c.pages(s.Pages, at(path, "pages"))
 	for name, n := range map[string]int{
 		"min_length": s.Password.MinLength, "history": s.Password.History, "expiry_days": s.Password.ExpiryDays,
 	} {
@@ -280,6 +306,9 @@ func (a appSpec) settings() (hecate.Settings, error) {
 		out.Mail.Templates[name] = hecate.MailTemplate{Subject: t.Subject, Text: t.Text, HTML: t.HTML}
 	}
 	var err error
+	if out.Pages, err = pageTexts(s.Pages); err != nil {
+		return out, err
+	}
 	if out.Dialects, err = a.dialectSettings(); err != nil {
 		return out, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"hecate"
-	"hecate/internal/mail"
 	"hecate/internal/store"
 )
 
@@ -211,7 +210,7 @@ func (in *CreateAppInput) check(op string) error {
 		in.Alias = in.Name
 	}
 	return errors.Join(checkText(op, "name", in.Name, 1, maxAlias), checkText(op, "alias", in.Alias, 1, maxAlias),
-		checkText(op, "description", in.Description, 0, maxText), mail.Check(in.Settings.Mail))
+		checkText(op, "description", in.Description, 0, maxText), checkSettings(&in.Settings))
 }
 
 // CreateApp makes an app owned by the admin, with its profile collection, the
@@ -403,7 +402,7 @@ func (e *Engine) UpdateApp(ctx context.Context, actor *hecate.Actor, id hecate.A
 		return nil, err
 	}
 	if in.Settings != nil {
-		if err := mail.Check(in.Settings.Mail); err != nil {
+		if err := checkSettings(in.Settings); err != nil {
 			return nil, err
 		}
 	}
@@ -447,7 +446,7 @@ func (e *Engine) writeAppChange(ctx context.Context, tx *store.DB, actor *hecate
 	}
 	if in.Adjust != nil {
 		next := app.Settings
-		if err := in.Adjust(&next); err != nil {
+		if err := errors.Join(in.Adjust(&next), next.Pages.Check("pages")); err != nil { // who adjusts letters checks them outside the write
 			return err
 		}
 		in.Settings = &next

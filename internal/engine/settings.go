@@ -2,13 +2,20 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"hecate"
+	"hecate/internal/mail"
 	"hecate/internal/store"
 )
 
 func settingsContext(id hecate.AppID) string { return "settings:" + string(id) }
+
+// checkSettings returns nil when an app may have these. Kinds: those of mail.Check; Invalid on "pages.<language>.<name>", TooLarge on "pages".
+func checkSettings(s *hecate.Settings) error {
+	return errors.Join(mail.Check(s.Mail), s.Pages.Check("pages"))
+}
 
 // sealedApp returns the app as the store keeps it: what may hold other people's secrets (client secrets of providers,
 // shared secrets of dialects) is one sealed text.

@@ -174,8 +174,9 @@ func shown(text string) string {
 func (rd *Reader) Weakness(err error, otherwise string) string {
 	d := hecate.Detail(err)
 	reason, _ := d.Info["reason"].(string)
-	text := rd.Says(hecate.PageText("password_"+reason), "min", fmt.Sprint(d.Info["min_length"]))
-	if d.Kind != hecate.WeakPassword || text == "" {
+	name := hecate.PageText("password_" + reason)
+	text := rd.Says(name, "min", fmt.Sprint(d.Info["min_length"]))
+	if d.Kind != hecate.WeakPassword || text == "" || name == hecate.TextPasswordRefused {
 		text = otherwise
 	}
 	return rd.Says(hecate.TextPasswordRefused, "reason", text)
@@ -251,11 +252,16 @@ func (w *Response) GuardPage(targets ...string) {
 func origins(urls []string) string {
 	var out strings.Builder
 	for _, to := range urls {
-		if u, err := url.Parse(to); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, " ;,") {
+		if u, err := url.Parse(to); err == nil && u.Host != "" && !strings.ContainsFunc(u.Host, notInHost) {
 			out.WriteString(" " + u.Scheme + "://" + u.Host)
 		}
 	}
 	return out.String()
+}
+
+// notInHost leaves nothing that means something in a policy.
+func notInHost(r rune) bool {
+	return r != '.' && r != '-' && r != ':' && r != '[' && r != ']' && r != '_' && !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
 }
 
 // The limits of what is read of an Accept-Language header.

@@ -2,6 +2,7 @@ package native
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"hecate"
@@ -88,10 +89,12 @@ func TestAPatchChangesOnlyTheSettingsItNames(t *testing.T) {
 	s.want(t, 200, "PATCH", path, ann, object{"settings": object{
 		"sandbox": true, "password": object{"min_length": 12, "blocklist": []string{"books", "hecate"}}, "sessions": object{"ttl": "720h"},
 	}})
-	s.want(t, 200, "PATCH", path, ann, object{"settings": object{"password": object{"digit": true}, "sessions": object{"end_on_password_change": "all"}}})
+	s.want(t, 200, "PATCH", path, ann, object{"settings": object{"password": object{"digit": true}, "sessions": object{"end_on_password_change": "all"},
+		"pages": object{"fr": object{"reset_title": "Mot de passe", "reset_sent": "Envoyé à {address}"}, "de-AT": object{"reset_title": "Kennwort"}}}})
+	s.want(t, 200, "PATCH", path, ann, object{"settings": object{"pages": object{"fr": object{"reset_title": "Mot de passe"}, "de-at": nil}}})
 	s.want(t, 200, "PATCH", path, ann, object{"settings": nil})
 	got := canonical(t, s.want(t, 200, "GET", path, ann, nil).object["settings"])
-	want := `{"hide_account_existence":false,"password":{"blocklist":["books","hecate"],"digit":true,"expiry_days":0,"history":0,"lowercase":false,` +
+	want := `{"hide_account_existence":false,"pages":{"fr":{"reset_title":"Mot de passe"}},"password":{"blocklist":["books","hecate"],"digit":true,"expiry_days":0,"history":0,"lowercase":false,` +
 		`"min_length":12,"symbol":false,"uppercase":false},"sandbox":true,"sessions":{"end_on_password_change":"all","ttl":"720h0m0s"}}`
 	if got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
@@ -104,6 +107,10 @@ func TestAPatchChangesOnlyTheSettingsItNames(t *testing.T) {
 		"settings.sessions.ttl":                    {"sessions": object{"ttl": "soon"}},
 		"settings.sessions.end_on_password_change": {"sessions": object{"end_on_password_change": "some"}},
 		"settings.sandbox":                         {"sandbox": "yes"},
+		"settings.pages.fr.reset_titel":            {"pages": object{"fr": object{"reset_titel": "x"}}},
+		"settings.pages.fr.reset_sent":             {"pages": object{"fr": object{"reset_sent": "Envoyé"}}},
+		"settings.pages.fr.reset_title":            {"pages": object{"fr": object{"reset_title": strings.Repeat("x", 501)}}},
+		"settings.pages.f":                         {"pages": object{"f": object{"reset_title": "x"}}},
 	} {
 		s.refused(t, 400, field, "PATCH", path, ann, object{"settings": settings})
 	}

@@ -91,6 +91,9 @@ type settingsShape struct {
 	Sandbox              bool          `json:"sandbox"`
 	Password             passwordShape `json:"password"`
 	Sessions             sessionsShape `json:"sessions"`
+	// Pages are the app's own texts of pages, by language and name: a body replaces the languages that it names, and takes away those that it
+	// makes empty.
+	Pages hecate.PageTexts `json:"pages"`
 }
 
 type passwordShape struct {
@@ -122,6 +125,7 @@ func shapeSettings(s hecate.Settings) settingsShape {
 		Password: passwordShape(s.Password),
 		Sessions: sessionsShape{TTL: s.Sessions.TTL.String(), EndOnPasswordChange: endByDialect},
 	}
+	shape.Pages = s.Pages.Clone()
 	shape.Password.Blocklist = append([]string{}, s.Password.Blocklist...)
 	if s.Sessions.EndOnPasswordChange {
 		shape.Sessions.EndOnPasswordChange = endAll
@@ -151,6 +155,14 @@ func (s settingsShape) over(old hecate.Settings) (hecate.Settings, error) {
 	if !slices.Contains([]string{endByDialect, endAll}, s.Sessions.EndOnPasswordChange) {
 		return old, invalid("settings.sessions.end_on_password_change", `must be "dialect" or "all"`)
 	}
+	pages, err := s.Pages.Canonical("settings.pages")
+	if err == nil {
+		err = pages.Check("settings.pages")
+	}
+	if err != nil {
+		return old, err
+	}
+	old.Pages = pages
 	old.HideAccountExistence, old.Sandbox = s.HideAccountExistence, s.Sandbox
 	old.Password = hecate.PasswordPolicy(s.Password)
 	old.Sessions = hecate.SessionSettings{TTL: ttl, EndOnPasswordChange: s.Sessions.EndOnPasswordChange == endAll}
