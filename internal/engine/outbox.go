@@ -24,6 +24,7 @@ import (
 const (
 	letterLife     = 3 * 24 * time.Hour // a letter that could not be sent for so long has failed
 	letterWindow   = time.Hour          // of Limits.LettersPerAddress
+	movedLetters   = 3                  // beyond those: whoever fills a letterbox does not keep it from hearing that its account has moved
 	letterSenders  = 4                  // letters under way at once, per node
 	letterSendTime = 90 * time.Second   // for one letter
 	letterGrace    = 5 * time.Second    // for those under way when the server stops
@@ -162,7 +163,11 @@ func (e *Engine) queue(ctx context.Context, tx *store.DB, l outgoing) (full bool
 	if err != nil {
 		return false, err
 	}
-	full = sent >= e.limits.LettersPerAddress
+	most := e.limits.LettersPerAddress
+	if l.Letter == letterMoved {
+		most += movedLetters
+	}
+	full = sent >= most
 	if l.blank || full {
 		row.State, row.EndedAt = hecate.LetterBlank, now
 	}
