@@ -71,6 +71,12 @@ const (
 	TextOrganizationTitle PageText = "organization_title"
 	TextOrganizationText  PageText = "organization_text"
 
+	TextOrgActivateText PageText = "organization_activate_text" // for those who approve it
+	TextOrgActivateDone PageText = "organization_activate_done"
+	TextOrgConfirmTitle PageText = "organization_confirm_title" // for its members
+	TextOrgConfirmText  PageText = "organization_confirm_text"
+	TextOrgConfirmDone  PageText = "organization_confirm_done"
+
 	TextLinkDead       PageText = "link_dead"
 	TextTooManyLetters PageText = "too_many_letters"
 )
@@ -93,6 +99,7 @@ var pageTexts = map[PageText][]string{
 	TextVerifyInvalid: nil, TextVerifyChanged: nil, TextVerifyExpired: nil,
 
 	TextLinkTitle: nil, TextLinkText: {"provider", "address"}, TextLinkButton: nil,
+	TextOrgActivateText: {"org"}, TextOrgActivateDone: {"org"}, TextOrgConfirmTitle: nil, TextOrgConfirmText: {"org"}, TextOrgConfirmDone: {"org"},
 	TextOrganizationTitle: nil, TextOrganizationText: nil, TextLinkDead: nil, TextTooManyLetters: nil,
 }
 

@@ -99,24 +99,6 @@ func (m *mailAddress) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// admission is what is asked of those who register; letters says how its letters look.
-func (c *serveCommand) admission(letters func() engine.AdmissionLetters) engine.Admission {
-	asked := func(who newcomers) (w hecate.Awaiting) {
-		if slices.Contains(c.RequireConfirmation, who) {
-			w |= hecate.AwaitsConfirmation
-		}
-		if slices.Contains(c.RequireApproval, who) {
-			w |= hecate.AwaitsApproval
-		}
-		return w
-	}
-	a := engine.Admission{Admins: asked(admins), Orgs: asked(organizations), Letters: letters}
-	for _, m := range c.OperatorMail {
-		a.Operators = append(a.Operators, string(m))
-	}
-	return a
-}
-
 // post is how letters leave: through the mail server, or without one into the log.
 func (c *serveCommand) post(log *slog.Logger) (mail.Sender, error) {
 	if c.SMTPURL == "" {

@@ -85,7 +85,7 @@ func (s storage) order(t *terminal, name string, q url.Values, body []byte) (err
 	}
 	log := newLog(t.err)
 	// What is queued here leaves when a server runs.
-	r, err := open(t.ctx, s, log, false, mail.Log{To: log})
+	r, err := open(t.ctx, s, log, door{}, mail.Log{To: log})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hecate/internal/blob"
+	"hecate/internal/dialect/native"
 	"hecate/internal/engine"
 	"hecate/internal/mail"
 	"hecate/internal/secret"
@@ -28,8 +29,21 @@ type rooms struct {
 	public string // where clients reach the server; set before it serves
 }
 
+// door is what is decided about those who come from outside.
+type door struct {
+	open      bool                            // anybody may register
+	admission func(r *rooms) engine.Admission // what is asked of them; nil: nothing
+}
+
+func (d door) asks(r *rooms) engine.Admission {
+	if d.admission == nil {
+		return engine.Admission{}
+	}
+	return d.admission(r)
+}
+
 // open wires the rooms over the given storage. The caller must close them.
-func open(ctx context.Context, s storage, log *slog.Logger, openRegistration bool, post mail.Sender) (*rooms, error) {
+func open(ctx context.Context, s storage, log *slog.Logger, d door, post mail.Sender) (*rooms, error) {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -38,13 +52,13 @@ func open(ctx context.Context, s storage, log *slog.Logger, openRegistration boo
 		return nil, err
 	}
 	r := &rooms{db: db}
-	if err := r.furnish(ctx, s, log, openRegistration, post); err != nil {
+	if err := r.furnish(ctx, s, log, d, post); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
 }
 
-func (r *rooms) furnish(ctx context.Context, s storage, log *slog.Logger, openRegistration bool, post mail.Sender) error {
+func (r *rooms) furnish(ctx context.Context, s storage, log *slog.Logger, d door, post mail.Sender) error {
 	keys, err := masterKey(ctx, r.db, s)
 	if err != nil {
 		return err
@@ -56,7 +70,7 @@ func (r *rooms) furnish(ctx context.Context, s storage, log *slog.Logger, openRe
 	r.hasher = newHasher(keys, log)
 	r.engine = engine.New(engine.Config{
 		DB: r.db, Keys: keys, Hasher: r.hasher, Blobs: r.blobs, Mail: post, PublicURL: func() string { return r.public },
-		Now: time.Now, Rand: rand.Reader, Log: log, OpenRegistration: openRegistration,
+		Now: time.Now, Rand: rand.Reader, Log: log, OpenRegistration: d.open, Admission: d.asks(r), JoinPage: native.JoinPage,
 	})
 	return r.engine.CheckKeys(ctx)
 }

@@ -11,8 +11,10 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
+	"hecate"
 	"hecate/internal/console"
 	"hecate/internal/dialect/native"
 	"hecate/internal/dialect/skygear"
@@ -44,7 +46,7 @@ func (c *serveCommand) Run(t *terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	r, err := open(t.ctx, c.storage, log, c.Registration == "open", sender)
+	r, err := open(t.ctx, c.storage, log, door{open: c.Registration == "open", admission: c.admission}, sender)
 	if err != nil {
 		return err
 	}
@@ -136,6 +138,25 @@ func (c *serveCommand) sites(r *rooms, public string, log *slog.Logger) (http.Ha
 			{Prefix: "", Handler: front(dialects["syncano"])},
 		},
 	})
+}
+
+// admission is what is asked of those who register. Its letters lead to pages whose place is known once the server listens.
+func (c *serveCommand) admission(r *rooms) engine.Admission {
+	asked := func(who newcomers) (w hecate.Awaiting) {
+		if slices.Contains(c.RequireConfirmation, who) {
+			w |= hecate.AwaitsConfirmation
+		}
+		if slices.Contains(c.RequireApproval, who) {
+			w |= hecate.AwaitsApproval
+		}
+		return w
+	}
+	a := engine.Admission{Admins: asked(admins), Orgs: asked(organizations)}
+	a.Letters = func() engine.AdmissionLetters { return usergrid.AdmissionLetters(c.pagesURL(r.public, "usergrid")) }
+	for _, m := range c.OperatorMail {
+		a.Operators = append(a.Operators, string(m))
+	}
+	return a
 }
 
 // pagesURL is the base of links in letters to pages of a dialect: below its prefix, unless the public URL is on a host name of its own.

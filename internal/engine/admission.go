@@ -53,6 +53,9 @@ func (e *Engine) admissionLetters() AdmissionLetters {
 	return e.admission.Letters()
 }
 
+// Admission returns what the server asks.
+func (e *Engine) Admission() Admission { return e.admission }
+
 // AdminAwaits is what an account waits for, as far as the server still asks for it.
 func (e *Engine) AdminAwaits(a *hecate.Admin) hecate.Awaiting { return a.Awaits & e.admission.Admins }
 

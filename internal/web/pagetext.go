@@ -62,6 +62,11 @@ var pageLanguages = map[string]map[hecate.PageText]string{
 
 		hecate.TextOrganizationTitle: "Activate organization",
 		hecate.TextOrganizationText:  "Organizations are active from the start: there is nothing to do.",
+		hecate.TextOrgActivateText:   "Activate the organization {org}? Its members can use it then.",
+		hecate.TextOrgActivateDone:   "The organization {org} has been activated.",
+		hecate.TextOrgConfirmTitle:   "Confirm organization",
+		hecate.TextOrgConfirmText:    "Confirm that you registered the organization {org}?",
+		hecate.TextOrgConfirmDone:    "The organization {org} has been confirmed. You will get an email as soon as it can be used.",
 
 		hecate.TextLinkDead:       "This link is not valid. It may have been used already, or a newer one has been sent.",
 		hecate.TextTooManyLetters: "Too many emails have been sent to this address. Please try again later.",
@@ -122,6 +127,11 @@ var pageLanguages = map[string]map[hecate.PageText]string{
 
 		hecate.TextOrganizationTitle: "Organisation freischalten",
 		hecate.TextOrganizationText:  "Organisationen sind von Anfang an freigeschaltet: Es ist nichts zu tun.",
+		hecate.TextOrgActivateText:   "Die Organisation {org} freischalten? Ihre Mitglieder können sie dann benutzen.",
+		hecate.TextOrgActivateDone:   "Die Organisation {org} ist freigeschaltet.",
+		hecate.TextOrgConfirmTitle:   "Organisation bestätigen",
+		hecate.TextOrgConfirmText:    "Bestätigen, dass Sie die Organisation {org} angemeldet haben?",
+		hecate.TextOrgConfirmDone:    "Die Organisation {org} ist bestätigt. Sie bekommen eine E-Mail, sobald sie benutzt werden kann.",
 
 		hecate.TextLinkDead:       "Dieser Link ist nicht gültig. Vielleicht wurde er schon benutzt, oder es wurde ein neuerer gesendet.",
 		hecate.TextTooManyLetters: "An diese Adresse wurden zu viele E-Mails gesendet. Bitte versuchen Sie es später noch einmal.",

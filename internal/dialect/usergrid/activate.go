@@ -13,8 +13,8 @@ import (
 
 // activation is a page on which somebody confirms an address, or lets an account in.
 type activation struct {
-	app     *hecate.App // nil: admins
-	confirm bool        // the page is about an address
+	app  *hecate.App // nil: admins
+	says activationText
 
 	check func(ticket hecate.Secret) (ticketHolder, error)
 	use   func(ticket hecate.Secret) (activated bool, err error)
@@ -87,7 +87,7 @@ func (a *api) activateUser(w *web.Response, r *web.Request, c *call) error {
 		return a.userTicket(r, c, ref, ticket, engine.ActivateTicket)
 	}
 	return a.activation(w, r, activation{
-		app: c.app, check: a.checkUser(r, c, find),
+		app: c.app, says: activationTexts[false], check: a.checkUser(r, c, find),
 		use: func(ticket hecate.Secret) (bool, error) {
 			d, err := find(ticket)
 			if err != nil {
@@ -109,7 +109,7 @@ func (a *api) confirmUser(w *web.Response, r *web.Request, c *call) error {
 		return d, err
 	}
 	return a.activation(w, r, activation{
-		app: c.app, confirm: true, check: a.checkUser(r, c, find),
+		app: c.app, says: activationTexts[true], check: a.checkUser(r, c, find),
 		use: func(ticket hecate.Secret) (bool, error) {
 			d, err := find(ticket)
 			if err != nil {
@@ -161,13 +161,14 @@ func (a *api) confirmAddress(r *web.Request, c *call, d *engine.TicketDetail, ti
 	return err
 }
 
-// activateAdmin and confirmAdmin are one page under two paths: an admin's address is all that is confirmed.
-func (a *api) activateAdmin(w *web.Response, r *web.Request, _ *manager) error {
-	return a.adminActivation(w, r, false)
-}
-
+// confirmAdmin is the page on which an admin confirms his address.
 func (a *api) confirmAdmin(w *web.Response, r *web.Request, _ *manager) error {
 	return a.adminActivation(w, r, true)
+}
+
+// activateAdmin is that on which an operator lets him in. The link that confirms his address works there too, as it did in the old server.
+func (a *api) activateAdmin(w *web.Response, r *web.Request, _ *manager) error {
+	return a.adminActivation(w, r, false)
 }
 
 func (a *api) adminActivation(w *web.Response, r *web.Request, confirm bool) error {
@@ -175,25 +176,90 @@ func (a *api) adminActivation(w *web.Response, r *web.Request, confirm bool) err
 	if err != nil && !errors.Is(err, hecate.NotFound) {
 		return err
 	}
-	check := func(ticket hecate.Secret) (ticketHolder, error) {
-		return a.adminHolder(r, admin, ticket, engine.AdminActivateTicket)
+	find := func(ticket hecate.Secret) (h ticketHolder, approves bool, err error) {
+		h, err = a.adminHolder(r, admin, ticket, engine.AdminActivateTicket)
+		if confirm || admin == nil || !isBadTicket(err) {
+			return h, false, err
+		}
+		if _, err = a.engine.CheckApproval(r.Context(), admin.ID, ticket); err != nil {
+			return h, true, err
+		}
+		return ticketHolder{name: admin.Email}, true, nil
 	}
 	return a.activation(w, r, activation{
-		confirm: confirm, check: check,
+		says: activationTexts[confirm],
+		check: func(ticket hecate.Secret) (ticketHolder, error) {
+			h, _, err := find(ticket)
+			return h, err
+		},
 		use: func(ticket hecate.Secret) (bool, error) {
-			if _, err := check(ticket); err != nil {
+			_, approves, err := find(ticket)
+			switch {
+			case err != nil:
 				return false, err
+			case approves:
+				admin, err = a.engine.ApproveAdmin(r.Context(), admin.ID, ticket)
+			default:
+				var d *engine.AdminDetail
+				if d, err = a.engine.ActivateAdmin(r.Context(), engine.AdminUID(admin), ticket.Reveal(), letterActivated); err == nil {
+					admin = d.Admin
+				}
 			}
-			_, err := a.engine.ActivateAdmin(r.Context(), engine.AdminUID(admin), ticket.Reveal(), letterActivated)
-			return true, err
+			return err == nil && a.engine.AdminAwaits(admin) == 0, err
 		},
 	})
 }
 
-// activationTexts are what a page says, by whether it is about an address.
-var activationTexts = map[bool]struct{ title, text, button hecate.PageText }{
-	false: {hecate.TextActivateTitle, hecate.TextActivateText, hecate.TextActivateButton},
-	true:  {hecate.TextConfirmTitle, hecate.TextConfirmText, hecate.TextConfirmButton},
+// orgActivations are the pages about organizations, by the last part of their paths.
+var orgActivations = map[string]struct {
+	ticket string
+	says   activationText
+}{
+	"activate": {engine.ApproveOrgTicket, activationText{
+		hecate.TextOrganizationTitle, hecate.TextOrgActivateText, hecate.TextActivateButton, hecate.TextOrgActivateDone, hecate.TextOrgConfirmDone, "org"}},
+	"confirm": {engine.ConfirmOrgTicket, activationText{
+		hecate.TextOrgConfirmTitle, hecate.TextOrgConfirmText, hecate.TextConfirmButton, hecate.TextOrgActivateDone, hecate.TextOrgConfirmDone, "org"}},
+}
+
+// organizationPage is that on which a member confirms an organization, or an operator lets it in. Where nothing is asked of organizations it
+// says so, whoever asks about whichever.
+func (a *api) organizationPage(name string) web.Handler[*manager] {
+	page := orgActivations[name]
+	return func(w *web.Response, r *web.Request, _ *manager) error {
+		if a.engine.Admission().Orgs == 0 {
+			rd := wording.Reader(r, nil, "")
+			return rd.Show(w, http.StatusOK, web.Page{Title: rd.Says(hecate.TextOrganizationTitle), Text: rd.Says(hecate.TextOrganizationText)})
+		}
+		id := hecate.OrgID(strings.ToLower(strings.TrimSpace(r.PathValue("org"))))
+		return a.activation(w, r, activation{
+			says: page.says,
+			check: func(ticket hecate.Secret) (ticketHolder, error) {
+				org, err := a.engine.CheckOrgTicket(r.Context(), id, ticket, page.ticket)
+				if err != nil {
+					return ticketHolder{}, err
+				}
+				return ticketHolder{name: org.Name}, nil
+			},
+			use: func(ticket hecate.Secret) (bool, error) {
+				org, err := a.engine.SettleOrg(r.Context(), id, ticket, page.ticket)
+				return err == nil && a.engine.OrgAwaits(org) == 0, err
+			},
+		})
+	}
+}
+
+// activationText is what a page says. In its texts the mark is what the page is about.
+type activationText struct {
+	title, text, button hecate.PageText
+	done                hecate.PageText // when it can be used
+	waits               hecate.PageText // when somebody else has to decide yet
+	mark                string
+}
+
+// activationTexts are what pages about accounts say, by whether it is about an address.
+var activationTexts = map[bool]activationText{
+	false: {hecate.TextActivateTitle, hecate.TextActivateText, hecate.TextActivateButton, hecate.TextActivateDone, hecate.TextConfirmDone, "address"},
+	true:  {hecate.TextConfirmTitle, hecate.TextConfirmText, hecate.TextConfirmButton, hecate.TextActivateDone, hecate.TextConfirmDone, "address"},
 }
 
 // activation shows the page of a link; only its form uses the ticket up.
@@ -207,24 +273,24 @@ func (a *api) activation(w *web.Response, r *web.Request, x activation) error {
 	if err = badTicket(); ok {
 		h, err = x.check(ticket)
 	}
-	says, done := activationTexts[x.confirm], hecate.TextConfirmDone
+	done := x.says.waits
 	if err == nil && r.Method == http.MethodPost {
 		var activated bool
 		if activated, err = x.use(ticket); activated {
-			done = hecate.TextActivateDone
+			done = x.says.done
 		}
 	}
 	rd := wording.Reader(r, x.app, h.language)
-	p := web.Page{Title: rd.Says(says.title)}
+	p := web.Page{Title: rd.Says(x.says.title)}
 	switch {
 	case isBadTicket(err):
 		p.Problem = rd.Says(hecate.TextLinkDead)
 	case err != nil:
 		return err
 	case r.Method == http.MethodPost:
-		p.Done = rd.Says(done, "address", h.name)
+		p.Done = rd.Says(done, x.says.mark, h.name)
 	default:
-		p.Text, p.Button = rd.Says(says.text, "address", h.name), rd.Says(says.button)
+		p.Text, p.Button = rd.Says(x.says.text, x.says.mark, h.name), rd.Says(x.says.button)
 		p.Fields = []web.PageField{web.Hidden("token", ticket.Reveal())}
 	}
 	return rd.Show(w, http.StatusOK, p)
@@ -278,7 +344,8 @@ func (a *api) askedUser(ctx context.Context, c *call, in engine.AskInput) (*heca
 	return u, err
 }
 
-// reactivateAdmin sends the letter again that confirms an admin's address, to one who has not. Nobody hears here who has an account.
+// reactivateAdmin sends again what an admin's activation waits for: the letter that confirms his address, or that to those who let him in.
+// Nobody hears here who has an account.
 func (a *api) reactivateAdmin(w *web.Response, r *web.Request, m *manager) error {
 	admin, err := a.engine.Admin(r.Context(), engine.System(), strings.TrimSpace(r.PathValue("user")))
 	if err == nil {
@@ -295,16 +362,26 @@ func (a *api) adminConfirmation(r *web.Request) engine.Mailing {
 	return engine.Mailing{Link: a.adminLink(r, "confirm"), Subject: "User Account Confirmation: {address}"}
 }
 
-// organizationPage is what links about organizations show: they are active from the start, whoever asks about whichever.
-func (a *api) organizationPage(w *web.Response, r *web.Request, _ *manager) error {
-	rd := wording.Reader(r, nil, "")
-	return rd.Show(w, http.StatusOK, web.Page{Title: rd.Says(hecate.TextOrganizationTitle), Text: rd.Says(hecate.TextOrganizationText)})
-}
-
-// reactivateOrg has nothing to send: contracts/usergrid.md 6.1.
+// reactivateOrg sends again what an organization waits for, if it waits: contracts/usergrid.md 6.1. Its members may ask while it does.
 func (a *api) reactivateOrg(w *web.Response, r *web.Request, m *manager) error {
-	if _, err := a.org(r, m); err != nil {
-		return err
+	ref := strings.TrimSpace(r.PathValue("org"))
+	if err := a.engine.ResendOrg(r.Context(), m.actor, ref); err != nil {
+		return noOrg(err, m, ref)
 	}
 	return a.answerManager(w, r, m, reply{action: "reactivate organization"})
+}
+
+// AdmissionLetters describe the letters about accounts and organizations that wait, as contracts/usergrid.md 6.5 has them. Their links lead to
+// the pages of this dialect, whose base is given.
+func AdmissionLetters(base string) engine.AdmissionLetters {
+	page := func(path string) string { return base + "/management/" + path + "?token={ticket}" }
+	return engine.AdmissionLetters{
+		AdminConfirmed: letterConfirmed, AdminActivated: letterActivated,
+		ApproveAdmin: engine.Mailing{Link: page("users/{admin}/activate"), Subject: "Request For Admin User Account Activation {user}"},
+		AdminArrived: engine.Mailing{Subject: "New User Account Activated {user}"},
+		ConfirmOrg:   engine.Mailing{Link: page("organizations/{org}/confirm"), Subject: "Organization Account Confirmation"},
+		OrgConfirmed: engine.Mailing{Subject: "Organization Account Confirmed"},
+		OrgActivated: engine.Mailing{Subject: "Organization Account Activated: {org}"},
+		ApproveOrg:   engine.Mailing{Link: page("organizations/{org}/activate"), Subject: "Request For Organization Account Activation {org}"},
+	}
 }

@@ -20,30 +20,30 @@ const masterApp hecate.AppID = "b6768a08-b5d5-11e3-a495-11ddb1de66c8"
 // adminUser is an admin as token answers show him, with his organizations where those are asked for: contracts/usergrid.md 4.2.
 func (a *api) adminUser(ctx context.Context, admin *hecate.Admin, withOrgs bool) (raw, error) {
 	if !withOrgs {
-		return adminEntry(admin, nil), nil
+		return a.adminEntry(admin, nil), nil
 	}
 	orgs, err := a.engine.OrgDetailsOf(ctx, engine.System(), admin.ID)
 	if err != nil {
 		return nil, err
 	}
-	return adminEntry(admin, orgsByName(orgs)), nil
+	return a.adminEntry(admin, a.orgsByName(orgs)), nil
 }
 
 // orgsByName is the member "organizations" of an admin.
-func orgsByName(orgs []*engine.OrgDetail) raw {
+func (a *api) orgsByName(orgs []*engine.OrgDetail) raw {
 	var j web.JSONWriter
 	j.Open()
 	for _, d := range orgs {
-		j.Raw(d.Org.Name, orgEntry(d))
+		j.Raw(d.Org.Name, a.orgEntry(d))
 	}
 	j.Close()
 	return raw(j.Buf)
 }
 
-// adminEntry is an admin, with his organizations unless they are nil. Nothing asks him to confirm his address before he
-// may act, so he shows as active and confirmed: contracts/usergrid.md 6.4.
-func adminEntry(admin *hecate.Admin, orgs raw) raw {
-	name, email := adminTitle(admin), admin.Email
+// adminEntry is an admin, with his organizations unless they are nil. Who waits for nothing that the server asks for shows as active and
+// confirmed: contracts/usergrid.md 6.4.
+func (a *api) adminEntry(admin *hecate.Admin, orgs raw) raw {
+	name, email, awaits := adminTitle(admin), admin.Email, a.engine.AdminAwaits(admin)
 	var j web.JSONWriter
 	j.Open()
 	j.Text("applicationId", string(masterApp))
@@ -51,8 +51,8 @@ func adminEntry(admin *hecate.Admin, orgs raw) raw {
 	j.Text("username", adminName(admin))
 	j.Text("name", name)
 	j.Text("email", email)
-	j.Bool("activated", true)
-	j.Bool("confirmed", true)
+	j.Bool("activated", awaits == 0)
+	j.Bool("confirmed", !awaits.Has(hecate.AwaitsConfirmation))
 	j.Bool("disabled", admin.Disabled)
 	j.Name("properties")
 	j.Buf = web.AppendJSON(j.Buf, orEmpty(admin.Properties))
@@ -199,11 +199,32 @@ func (a *api) updateAdmin(w *web.Response, r *web.Request, m *manager) error {
 			return err
 		}
 	}
+	if err := a.setAdminState(r.Context(), m, admin.ID, f); err != nil {
+		return err
+	}
 	updated, err := a.engine.UpdateAdminAccount(r.Context(), m.actor, admin.ID, in)
 	if err != nil {
 		return takenBy(err, "", engine.RegisterAdminInput{Email: f.field("email"), Username: f.field("username")})
 	}
-	return a.answerManager(w, r, m, reply{action: "update user info", status: "ok", data: adminEntry(updated, nil)})
+	return a.answerManager(w, r, m, reply{action: "update user info", status: "ok", data: a.adminEntry(updated, nil)})
+}
+
+// setAdminState lets an admin in or shuts him out, where the operator says so; from others the members are passed over, as they always were.
+func (a *api) setAdminState(ctx context.Context, m *manager, id hecate.AdminID, f form) error {
+	if m.actor.Kind != hecate.SystemActor {
+		return nil
+	}
+	if active, _ := f.object["activated"].(bool); active {
+		if _, err := a.engine.AdmitAdmin(ctx, m.actor, id); err != nil {
+			return err
+		}
+	}
+	disabled, given := f.object["disabled"].(bool)
+	if !given {
+		return nil
+	}
+	_, err := a.engine.DisableAdmin(ctx, m.actor, id, disabled)
+	return err
 }
 
 // given is a member that is a text with something in it, else nil.
@@ -253,7 +274,7 @@ func (a *api) listAdminOrgs(w *web.Response, r *web.Request, m *manager) error {
 	if err != nil {
 		return err
 	}
-	return a.answerManager(w, r, m, reply{action: "get user management", status: "ok", data: orgsByName(orgs)})
+	return a.answerManager(w, r, m, reply{action: "get user management", status: "ok", data: a.orgsByName(orgs)})
 }
 
 // createAdminOrg makes an organization whose first member is the admin.
@@ -284,7 +305,7 @@ func (a *api) createAdminOrg(w *web.Response, r *web.Request, m *manager) error 
 	}
 	var j web.JSONWriter
 	j.Open()
-	j.Raw("organization", plainOrg(org))
+	j.Raw("organization", a.plainOrg(org))
 	j.Close()
 	return a.answerManager(w, r, m, reply{action: "new organization for user", status: "ok", data: raw(j.Buf)})
 }
@@ -298,7 +319,7 @@ func (a *api) joinOrg(w *web.Response, r *web.Request, m *manager) error {
 	if err := a.engine.AddOrgMember(r.Context(), m.actor, org.ID, admin.ID); err != nil {
 		return err
 	}
-	return a.answerManager(w, r, m, reply{action: "add user to organization", status: "ok", organization: plainOrg(org)})
+	return a.answerManager(w, r, m, reply{action: "add user to organization", status: "ok", organization: a.plainOrg(org)})
 }
 
 func (a *api) leaveOrg(w *web.Response, r *web.Request, m *manager) error {

@@ -194,6 +194,9 @@ func (a *api) authorize(w *web.Response, r *web.Request, in *hecate.App, login f
 	case hecate.UnknownUser, hecate.WrongPassword, hecate.UserDisabled:
 		x.Error = "Username or password do not match"
 		return showAuthorization(w, x)
+	case hecate.Unverified, hecate.Inactive:
+		x.Error = "The account has yet to be confirmed or approved."
+		return showAuthorization(w, x)
 	case hecate.TooMany:
 		x.Error = "Too many attempts; try again later."
 		return showAuthorization(w, x)

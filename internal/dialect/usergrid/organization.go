@@ -21,20 +21,20 @@ func (a *api) orgInfo(ctx context.Context, org *hecate.Org) (raw, error) {
 	if err != nil {
 		return nil, err
 	}
-	return orgEntry(d), nil
+	return a.orgEntry(d), nil
 }
 
 // orgEntry is an organization with its applications by full name and its users by username.
-func orgEntry(d *engine.OrgDetail) raw {
+func (a *api) orgEntry(d *engine.OrgDetail) raw {
 	var j web.JSONWriter
 	j.Open()
-	orgMembers(&j, d.Org)
+	a.orgMembers(&j, d.Org)
 	j.Name("applications")
 	writeApps(&j, d.Apps)
 	j.Name("users")
 	j.Open()
 	for _, m := range d.Members {
-		j.Raw(adminName(m.Admin), adminEntry(m.Admin, nil))
+		j.Raw(adminName(m.Admin), a.adminEntry(m.Admin, nil))
 	}
 	j.Close()
 	j.Close()
@@ -42,21 +42,24 @@ func orgEntry(d *engine.OrgDetail) raw {
 }
 
 // plainOrg is an organization without what belongs to it.
-func plainOrg(org *hecate.Org) raw {
+func (a *api) plainOrg(org *hecate.Org) raw {
 	var j web.JSONWriter
 	j.Open()
-	orgMembers(&j, org)
+	a.orgMembers(&j, org)
 	j.Close()
 	return raw(j.Buf)
 }
 
 // orgMembers writes what every form of an organization has.
-func orgMembers(j *web.JSONWriter, org *hecate.Org) {
+func (a *api) orgMembers(j *web.JSONWriter, org *hecate.Org) {
 	j.Text("name", org.Name)
 	j.Text("uuid", string(org.ID))
 	j.Name("properties")
 	j.Buf = web.AppendJSON(j.Buf, orEmpty(org.Properties))
 	j.Int(historySize, int64(wholeNumber(org.Properties[historySize])))
+	if a.engine.OrgAwaits(org) != 0 { // the old server showed no member of that name
+		j.Bool("activated", false)
+	}
 }
 
 // writeApps writes the ids of applications by their full names.
@@ -84,13 +87,18 @@ func orEmpty(m map[string]any) map[string]any {
 func (a *api) org(r *web.Request, m *manager) (*hecate.Org, error) {
 	ref := strings.TrimSpace(r.PathValue("org"))
 	org, err := a.engine.Org(r.Context(), m.actor, ref)
-	if !errors.Is(err, hecate.NotFound) {
-		return org, err
+	return org, noOrg(err, m, ref)
+}
+
+// noOrg says that there is no such organization, to the operator.
+func noOrg(err error, m *manager, ref string) error {
+	switch {
+	case !errors.Is(err, hecate.NotFound):
+		return err
+	case m.actor.Kind == hecate.SystemActor:
+		return managementFault("Could not find organization for name: " + ref).because(err)
 	}
-	if m.actor.Kind == hecate.SystemActor {
-		return nil, managementFault("Could not find organization for name: " + ref).because(err)
-	}
-	return nil, unauthorized("No organization access authorized").because(err)
+	return unauthorized("No organization access authorized").because(err)
 }
 
 // registerOrg makes an organization, its owner and its sandbox.
@@ -122,8 +130,8 @@ func (a *api) registerOrg(w *web.Response, r *web.Request, m *manager) error {
 	}
 	var j web.JSONWriter
 	j.Open()
-	j.Raw("owner", adminEntry(made.Owner, nil))
-	j.Raw("organization", plainOrg(made.Org))
+	j.Raw("owner", a.adminEntry(made.Owner, nil))
+	j.Raw("organization", a.plainOrg(made.Org))
 	j.Close()
 	return a.answerManager(w, r, m, reply{action: "new organization", status: "ok", data: raw(j.Buf)})
 }
@@ -150,7 +158,7 @@ func (a *api) listOrgs(w *web.Response, r *web.Request, m *manager) error {
 	j.OpenList()
 	for _, d := range orgs {
 		j.Open()
-		orgMembers(&j, d.Org)
+		a.orgMembers(&j, d.Org)
 		j.Name("applications")
 		writeApps(&j, d.Apps)
 		j.Close()
@@ -178,7 +186,7 @@ func (a *api) answerOrg(w *web.Response, r *web.Request, m *manager, id hecate.O
 	if err != nil {
 		return err
 	}
-	return a.answerManager(w, r, m, reply{action: action, status: "ok", organization: orgEntry(d)})
+	return a.answerManager(w, r, m, reply{action: action, status: "ok", organization: a.orgEntry(d)})
 }
 
 // updateOrg sets properties; those that are not named stay, a null removes one.
@@ -190,6 +198,11 @@ func (a *api) updateOrg(w *web.Response, r *web.Request, m *manager) error {
 	f, err := readForm(r)
 	if err != nil {
 		return err
+	}
+	if active, _ := f.object["activated"].(bool); active && m.actor.Kind == hecate.SystemActor { // the operator's word, without a letter
+		if _, err := a.engine.AdmitOrg(r.Context(), m.actor, org.ID); err != nil {
+			return err
+		}
 	}
 	changes, err := f.properties()
 	if err != nil {
@@ -231,7 +244,7 @@ func (a *api) listOrgUsers(w *web.Response, r *web.Request, m *manager) error {
 	var j web.JSONWriter
 	j.OpenList()
 	for _, admin := range members {
-		j.RawItem(adminEntry(admin, nil))
+		j.RawItem(a.adminEntry(admin, nil))
 	}
 	j.CloseList()
 	return a.answerManager(w, r, m, reply{action: "get organization users", status: "ok", data: raw(j.Buf)})
@@ -267,7 +280,7 @@ func (a *api) createOrgUser(w *web.Response, r *web.Request, m *manager) error {
 func (a *api) answerAdmin(w *web.Response, r *web.Request, m *manager, admin *hecate.Admin, action string) error {
 	var j web.JSONWriter
 	j.Open()
-	j.Raw("user", adminEntry(admin, nil))
+	j.Raw("user", a.adminEntry(admin, nil))
 	j.Close()
 	return a.answerManager(w, r, m, reply{action: action, status: "ok", data: raw(j.Buf)})
 }

@@ -69,7 +69,7 @@ func (a *api) pageRoutes() []web.Route[*call] {
 // managementPageRoutes are those of admins: contracts/usergrid.md 6.1, 6.2, 6.6.
 func (a *api) managementPageRoutes() []web.Route[*manager] {
 	const users, user, org = "/management/users", "/management/users/{user}", "/management/organizations/{org}"
-	ticket, asks := a.asNobody("a page; the ticket of a letter is the proof"), a.asNobody("it queues a letter to the admin himself")
+	ticket, asks := a.asNobody("a page; the ticket of a letter is the proof"), a.asNobody("it queues a letter to the admin himself, or to those who decide")
 	return []web.Route[*manager]{
 		web.Get(users+"/resetpw", ticket, a.resetAdmin),
 		web.Post(users+"/resetpw", ticket, a.resetAdmin),
@@ -80,8 +80,10 @@ func (a *api) managementPageRoutes() []web.Route[*manager] {
 		web.Get(user+"/confirm", ticket, a.confirmAdmin),
 		web.Post(user+"/confirm", ticket, a.confirmAdmin),
 		web.Get(user+"/reactivate", asks, a.reactivateAdmin),
-		web.Get(org+"/activate", a.asNobody("a page that says the same to all"), a.organizationPage),
-		web.Get(org+"/confirm", a.asNobody("a page that says the same to all"), a.organizationPage),
+		web.Get(org+"/activate", ticket, a.organizationPage("activate")),
+		web.Post(org+"/activate", ticket, a.organizationPage("activate")),
+		web.Get(org+"/confirm", ticket, a.organizationPage("confirm")),
+		web.Post(org+"/confirm", ticket, a.organizationPage("confirm")),
 		web.Get(org+"/reactivate", a.asManager(), a.reactivateOrg),
 	}
 }
