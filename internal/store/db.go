@@ -51,10 +51,11 @@ type Config struct {
 // handed a DB that stands for the transaction. It is safe for concurrent use,
 // a transaction is not.
 type DB struct {
-	eng engine
-	now func() time.Time
-	log *slog.Logger
-	tx  *tx // nil outside Write
+	eng   engine
+	now   func() time.Time
+	log   *slog.Logger
+	found *found
+	tx    *tx // nil outside Write
 }
 
 // runner runs statements: the pool of an engine or one transaction.
@@ -70,6 +71,9 @@ type engine interface {
 	ping(ctx context.Context) error
 	close() error
 	single() bool
+	// state is a number that is another one after every commit that may change what searches of an app find; exact is
+	// false where others may write too.
+	state(app string) (number uint64, exact bool)
 	field(path []string, typ fieldType) string
 	lock(ctx context.Context, t *tx, key string) error
 	notify(ctx context.Context, t *tx, payload string) error
@@ -103,7 +107,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &DB{eng: eng, now: c.Now, log: c.Log}, nil
+	return &DB{eng: eng, now: c.Now, log: c.Log, found: newFound()}, nil
 }
 
 // Close waits for the writes under way, then closes everything. Calls made

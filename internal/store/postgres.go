@@ -106,6 +106,7 @@ func (p *postgres) current(ctx context.Context, want int64) (bool, error) {
 }
 
 func (p *postgres) single() bool                   { return false }
+func (p *postgres) state(string) (uint64, bool)    { return 0, false }
 func (p *postgres) ping(ctx context.Context) error { return p.PingContext(ctx) }
 
 func (p *postgres) close() error {

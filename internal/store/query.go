@@ -37,20 +37,24 @@ type Search struct {
 
 // Records returns the page that s asks for. Kinds: Invalid and TooLarge on "query".
 func (db *DB) Records(ctx context.Context, s Search) (hecate.Page[*hecate.Record], error) {
-	return search(ctx, db, s, recordColumns, scanWhole(s.Collection))
-}
-
-// Stamps returns the stamps of the records on the page that s asks for. Kinds: Invalid and TooLarge on "query".
-func (db *DB) Stamps(ctx context.Context, s Search) (hecate.Page[Stamp], error) {
-	return search(ctx, db, s, stampColumns, scanStamp)
-}
-
-// search reads the page that s asks for, of each record the columns that scan takes.
-func search[T any](ctx context.Context, db *DB, s Search, columns string, scan func(scanner) (T, error)) (hecate.Page[T], error) {
-	var page hecate.Page[T]
-	if err := s.Query.Check(); err != nil {
-		return page, err
+	text, args, err := db.compileSearch(s, recordColumns)
+	if err != nil {
+		return hecate.Page[*hecate.Record]{}, err
 	}
+	return search(ctx, db, s, text, args, scanWhole(s.Collection))
+}
+
+// compileSearch checks a search and returns the statement for those columns of its page, "" where it wants no rows.
+func (db *DB) compileSearch(s Search, columns string) (string, []any, error) {
+	if err := s.Query.Check(); err != nil || s.Query.Limit == 0 {
+		return "", nil, err
+	}
+	return db.compilePage(s, columns)
+}
+
+// search reads the page that s asks for by its statement.
+func search[T any](ctx context.Context, db *DB, s Search, text string, args []any, scan func(scanner) (T, error)) (hecate.Page[T], error) {
+	var page hecate.Page[T]
 	if s.Query.Count {
 		n, err := db.countRecords(ctx, s)
 		if err != nil {
@@ -58,12 +62,8 @@ func search[T any](ctx context.Context, db *DB, s Search, columns string, scan f
 		}
 		page.Count = n
 	}
-	if s.Query.Limit == 0 {
+	if text == "" {
 		return page, nil
-	}
-	text, args, err := db.compilePage(s, columns)
-	if err != nil {
-		return page, err
 	}
 	rows, err := many(ctx, db, scan, text, args...)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -57,6 +58,7 @@ type lite struct {
 	over    chan struct{} // closed by close
 	finish  atomic.Bool   // asks the writer to finish a checkpoint
 	written chan struct{} // tells the checkpointer that the log has grown
+	states  states
 	stopped sync.WaitGroup
 }
 
@@ -79,6 +81,7 @@ func openLite(ctx context.Context, c Config) (engine, error) {
 	l := &lite{
 		path: filepath.Join(dir, liteName), log: c.Log, held: lock,
 		slots: make(chan struct{}, readers), jobs: make(chan *job, batchMax), written: make(chan struct{}, 1), over: make(chan struct{}),
+		states: states{seed: maphash.MakeSeed()},
 	}
 	// As a URI, with every byte that means something there escaped.
 	l.dsn = (&url.URL{Scheme: "file", Path: filepath.ToSlash(l.path)}).String()
@@ -147,6 +150,8 @@ func (l *lite) version(ctx context.Context) (int64, error) {
 }
 
 func (l *lite) single() bool { return true }
+
+func (l *lite) state(app string) (uint64, bool) { return l.states.of(app), true }
 
 func (l *lite) ping(ctx context.Context) error {
 	src, err := l.query(ctx, `select 1`, nil)

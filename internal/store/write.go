@@ -142,6 +142,7 @@ func (l *lite) commitSome(jobs []*job) int {
 		answer(jobs, fmt.Errorf("commit: %w", err))
 		return len(jobs)
 	}
+	l.states.committed()
 	runAfters(l.log, afters)
 	for i, j := range jobs {
 		j.done <- errs[i]
@@ -166,7 +167,7 @@ func (l *lite) runJob(j *job, savepoint bool) (afters []func(), err, lost error)
 			return nil, nil, err
 		}
 	}
-	r := &liteTx{conn: l.writer}
+	r := &liteTx{conn: l.writer, states: &l.states}
 	t := &tx{runner: r}
 	err = t.finish(j.fn(t))
 	r.closeRows()
@@ -191,14 +192,16 @@ func (l *lite) control(text string) error {
 // liteTx runs the statements of one job on the writer. The driver never sees the job's
 // context: interrupting a statement would roll back the writes of everyone in the batch.
 type liteTx struct {
-	conn *liteConn
-	open []*liteRows
+	conn   *liteConn
+	states *states
+	open   []*liteRows
 }
 
 func (t *liteTx) query(ctx context.Context, text string, args []any) (source, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	t.states.touch(text, args)
 	r, err := t.conn.query(context.Background(), text, args)
 	if err != nil {
 		return nil, err
@@ -211,6 +214,7 @@ func (t *liteTx) exec(ctx context.Context, text string, args []any) (int64, erro
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	t.states.touch(text, args)
 	return t.conn.exec(context.Background(), text, args)
 }
 
