@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"hecate"
@@ -83,7 +84,7 @@ func checkEmail(op, field, email string) error {
 
 func localPart(text string) bool {
 	return !strings.HasPrefix(text, ".") && !strings.HasSuffix(text, ".") && !strings.Contains(text, "..") &&
-		!strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`@<>()[],;:\"`, r) })
+		!strings.ContainsFunc(text, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) || strings.ContainsRune(`@<>()[],;:\"`, r) })
 }
 
 func domain(text string) bool {
@@ -95,9 +96,12 @@ func domain(text string) bool {
 	return strings.Contains(text, ".") || strings.EqualFold(text, "localhost")
 }
 
-// notInLabel leaves everything beyond ASCII to the mail server.
+// notInLabel leaves everything beyond ASCII that can be seen to the mail server.
 func notInLabel(r rune) bool {
-	return r < 0x80 && r != '-' && !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	if r >= 0x80 {
+		return !unicode.IsPrint(r)
+	}
+	return r != '-' && !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
 }
 
 // checkPassword returns nil when a new password satisfies the policy. least is the minimum where the policy sets

@@ -138,7 +138,10 @@ func TestEmailShape(t *testing.T) {
 		works(t, checkEmail("op", "email", good))
 	}
 	for _, bad := range []string{"", "a", "@b.co", "a@", "a@b", "a b@c.de", "a@b..co", "a@-b.co", "a@b-.co", "a@b@c.de", "a.@b.co", ".a@b.co",
-		"a..b@c.de", "a@b.co\n", "a\x00@b.co", "<a@b.co>", strings.Repeat("a", 65) + "@b.co", strings.Repeat("a", 60) + "@" + strings.Repeat("b.", 120) + "co"} {
+		"a..b@c.de", "a@b.co\n", "a\x00@b.co", "<a@b.co>",
+		// Nothing that does not show.
+		"a\u00a0b@c.de", "a@b\u3000c.de", "\u202ea@b.co", "a\u200b@b.co", "a@b.co\ufeff", "a\u0085@b.co", "a\u2028@b.co",
+		strings.Repeat("a", 65) + "@b.co", strings.Repeat("a", 60) + "@" + strings.Repeat("b.", 120) + "co"} {
 		if checkEmail("op", "email", bad) == nil {
 			t.Errorf("%q is taken for an address", bad)
 		}
