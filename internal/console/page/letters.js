@@ -8,7 +8,7 @@ import { confirm, note, say, upTo } from "./ui.js";
 const names = {
   activate: "Confirm your address", confirm: "Confirm your address", confirmed: "Address confirmed", activated: "Account active",
   approve: "Approval of an account", reset: "Reset your password", verify: "Verify your address", pin: "PIN", invite: "Invitation",
-  member: "New member", welcome: "Welcome", moved: "Address changed",
+  member: "New member", welcome: "Welcome", moved: "Address changed", known: "Account exists", taken: "Name is taken", arrived: "Account can be used",
 };
 
 // letterName is how people call a letter.

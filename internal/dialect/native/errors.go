@@ -48,7 +48,7 @@ var problems = [hecate.KindCount]problem{
 	hecate.Forbidden:       {403, "forbidden", "Forbidden", "You are known, but not allowed to do this.", false},
 	hecate.NotFound:        {404, "not-found", "Not found", "There is nothing here, or nothing for you.", false},
 	hecate.Exists:          {409, "exists", "Already exists", "The value is taken.", true},
-	hecate.Stale:           {409, "stale", "Changed meanwhile", "Somebody else changed it first. Read it again.", false},
+	hecate.Stale:           {409, "stale", "Changed meanwhile", "Somebody else changed it first. Read it again.", true},
 	hecate.TooLarge:        {413, "too-large", "Too large", "A limit on size or number is exceeded.", true},
 	hecate.TooMany:         {429, "too-many", "Too many requests", "Try again in a little while.", false},
 	hecate.Unsupported:     {415, "unsupported", "Not supported", "The request is understood, but not offered.", true},
