@@ -48,6 +48,7 @@ const (
 	TextActivateText   PageText = "activate_text"
 	TextActivateButton PageText = "activate_button"
 	TextActivateDone   PageText = "activate_done"
+	TextActivateTaken  PageText = "activate_taken" // a name was taken since the sign-up
 
 	TextConfirmTitle  PageText = "confirm_title"
 	TextConfirmText   PageText = "confirm_text"
@@ -92,7 +93,7 @@ var pageTexts = map[PageText][]string{
 	TextPasswordRefused: {"reason"}, TextPasswordTooShort: {"min"}, TextPasswordUppercase: nil, TextPasswordLowercase: nil, TextPasswordDigit: nil,
 	TextPasswordSymbol: nil, TextPasswordExcluded: nil, TextPasswordReused: nil,
 
-	TextActivateTitle: nil, TextActivateText: {"address"}, TextActivateButton: nil, TextActivateDone: {"address"},
+	TextActivateTitle: nil, TextActivateText: {"address"}, TextActivateButton: nil, TextActivateDone: {"address"}, TextActivateTaken: nil,
 	TextConfirmTitle: nil, TextConfirmText: {"address"}, TextConfirmButton: nil, TextConfirmDone: {"address"},
 
 	TextVerifyTitle: nil, TextVerifyText: nil, TextVerifyButton: nil, TextVerifyDone: nil, TextVerifyNoUser: nil, TextVerifyNoCode: nil,

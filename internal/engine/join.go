@@ -41,10 +41,15 @@ type joining struct {
 	Arrives      bool
 }
 
-// joins reports whether a sign-up has to be confirmed before there is a user. Whoever manages the app's users is told the truth, and
-// somebody without names and password, of whom there may be any number, would learn nothing.
-func joins(actor *hecate.Actor, app *hecate.App, in *CreateUserInput) bool {
-	return app.Settings.HideAccountExistence && !actsForAll(actor, hecate.Manage) && !in.nameless(&app.Settings)
+// HidesUsers reports whether the actor may not learn who has an account in his app. Whoever manages its users is told the truth.
+func HidesUsers(actor *hecate.Actor) bool {
+	return actor.App != nil && actor.App.Settings.HideAccountExistence && !actsForAll(actor, hecate.Manage)
+}
+
+// joins reports whether a sign-up has to be confirmed before there is a user. Somebody without names and password, of whom there may be any
+// number, would learn nothing.
+func joins(actor *hecate.Actor, in *CreateUserInput) bool {
+	return HidesUsers(actor) && !in.nameless(&actor.App.Settings)
 }
 
 // nameless reports whether a new user has nothing by which he could be known.
@@ -232,6 +237,19 @@ func (e *Engine) heldJoin(ctx context.Context, app *hecate.App, ticket hecate.Se
 		return nil, fmt.Errorf("read a sign-up: %w", err)
 	}
 	return &j, nil
+}
+
+// CheckJoin finds the sign-up of a ticket that counts, and uses nothing up. Kinds: BadToken, Expired.
+func (e *Engine) CheckJoin(ctx context.Context, app *hecate.App, ticket hecate.Secret) (*UserDetail, error) {
+	j, err := e.heldJoin(ctx, app, ticket, "check join")
+	if err != nil {
+		return nil, err
+	}
+	n, err := e.joined(app, j)
+	if err != nil {
+		return nil, err
+	}
+	return &UserDetail{User: n.user, Profile: &hecate.Record{Values: n.Profile.Values}, Awaited: true}, nil
 }
 
 // Join makes the user of a sign-up that was to be confirmed, by the ticket of its letter. His address is proved. Who took one of his names meanwhile

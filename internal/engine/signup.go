@@ -188,7 +188,7 @@ func (e *Engine) SignUp(ctx context.Context, actor *hecate.Actor, in SignUpInput
 		spread(&in.CreateUserInput, in.Names)
 	}
 	n := newcomer{CreateUserInput: in.CreateUserInput, open: in.Open, arrives: true, wish: &wish{in.Fields, in.Extend}}
-	if joins(actor, app, &n.CreateUserInput) {
+	if joins(actor, &n.CreateUserInput) {
 		d, token, err := e.askToJoin(ctx, actor, app, n, op)
 		return &LoginResult{UserDetail: d, SessionToken: token}, err
 	}

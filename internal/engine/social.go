@@ -156,7 +156,7 @@ func (e *Engine) socialUser(ctx context.Context, app *hecate.App, p *hecate.Prof
 	if !errors.Is(err, hecate.NotFound) {
 		return known.User, err
 	}
-	if !IsAddress(p.Email) {
+	if !IsAddress(p.Email) || unprovedAddress(app, p) {
 		return "", hecate.NotFound
 	}
 	holder, err := e.db.Identity(ctx, app.ID, hecate.EmailIdentity, FoldLogin(p.Email))
@@ -167,6 +167,12 @@ func (e *Engine) socialUser(ctx context.Context, app *hecate.App, p *hecate.Prof
 		return "", hecate.E(hecate.Exists, "login").On("email").Says("an account has this address, which has not been proved on both sides: sign in to it and link the provider")
 	}
 	return holder.User, nil
+}
+
+// unprovedAddress reports whether an address counts for nothing, because whoever may claim any at a provider would learn by it who has an account in
+// an app that hides that.
+func unprovedAddress(app *hecate.App, p *hecate.Profile) bool {
+	return app.Settings.HideAccountExistence && !p.EmailVerified
 }
 
 // createSocial makes the user of an identity.
@@ -187,6 +193,12 @@ func (e *Engine) createSocial(ctx context.Context, actor *hecate.Actor, app *hec
 		n.wish = &wish{in.Fields, true}
 	}
 	n.Password, n.Dialect = hecate.Secret{}, in.Dialect
+	if unprovedAddress(app, in.Profile) {
+		n.Email = ""
+		if strings.Contains(n.Username, "@") {
+			n.Username = ""
+		}
+	}
 	n.EmailVerified = in.Profile.EmailVerified && n.Email != "" && sameAddress(n.Email, in.Profile.Email)
 	u, token, err := e.bringIn(ctx, actor, app, n, op)
 	if err != nil {

@@ -285,7 +285,7 @@ func (e *Engine) CreateUser(ctx context.Context, actor *hecate.Actor, in CreateU
 	if err := e.allowArea(actor, hecate.Create, hecate.AreaUsers, op); err != nil {
 		return nil, err
 	}
-	if joins(actor, app, &in) {
+	if joins(actor, &in) {
 		d, _, err := e.askToJoin(ctx, actor, app, newcomer{CreateUserInput: in}, op)
 		return d, err
 	}

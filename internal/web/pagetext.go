@@ -39,6 +39,7 @@ var pageLanguages = map[string]map[hecate.PageText]string{
 		hecate.TextActivateText:   "Activate the account {address}?",
 		hecate.TextActivateButton: "Activate",
 		hecate.TextActivateDone:   "The account {address} has been activated.",
+		hecate.TextActivateTaken:  "Somebody has this name or this address by now. If it is you, sign in. If not, sign up again with another one.",
 
 		hecate.TextConfirmTitle:  "Confirm account",
 		hecate.TextConfirmText:   "Confirm that {address} is the address of your account?",
@@ -104,6 +105,7 @@ var pageLanguages = map[string]map[hecate.PageText]string{
 		hecate.TextActivateText:   "Das Konto {address} freischalten?",
 		hecate.TextActivateButton: "Freischalten",
 		hecate.TextActivateDone:   "Das Konto {address} ist freigeschaltet.",
+		hecate.TextActivateTaken:  "Diesen Namen oder diese Adresse hat inzwischen jemand. Wenn Sie das sind, melden Sie sich an. Sonst registrieren Sie sich bitte noch einmal mit einem anderen.",
 
 		hecate.TextConfirmTitle:  "Konto bestätigen",
 		hecate.TextConfirmText:   "Bestätigen, dass {address} die Adresse Ihres Kontos ist?",

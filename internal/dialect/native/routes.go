@@ -33,6 +33,7 @@ type api struct {
 func (a *api) routes() []web.Route[caller] {
 	var (
 		open    = web.Open[caller]("the description of this API, the same for everybody")
+		linked  = web.Open[caller]("the page of a letter's link: it shows a form, and changes nothing")
 		attempt = web.Require("attempt", a.attempt)
 		admin   = web.Require("admin", a.admin)
 		member  = web.Require("member", a.member)
@@ -49,6 +50,9 @@ func (a *api) routes() []web.Route[caller] {
 		web.Post("/api/v1/account/forgot", attempt, a.forgot),
 		web.Post("/api/v1/account/reset", attempt, a.reset),
 		web.Post("/api/v1/account/register", attempt, a.register),
+
+		web.Get("/api/v1/join/{app}", linked, a.join),
+		web.Post("/api/v1/join/{app}", attempt, a.join),
 
 		web.Get("/api/v1/apps", admin, a.apps),
 		web.Post("/api/v1/apps", admin, a.createApp),

@@ -23,7 +23,24 @@ func (a *api) signUp(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return signUpFault(err)
 	}
+	if l.Awaited {
+		return a.answerAwaited(w, r, c, l)
+	}
 	return a.answerAuth(w, r, c, l)
+}
+
+// answerAwaited answers a sign-up that a letter has to confirm as if there were a user: his token opens nothing, which clients hear at the next
+// call as of a session that has ended.
+func (a *api) answerAwaited(w *web.Response, r *web.Request, c *call, l *engine.LoginResult) error {
+	himself := &hecate.Actor{
+		Kind: hecate.UserActor, App: c.app, Key: c.actor.Key, User: l.User,
+		Subjects: []hecate.Subject{hecate.Public, hecate.Anyone, hecate.SubjectUser(l.User.ID)},
+	}
+	result, err := a.responseTo(r, c, himself, l)
+	if err != nil {
+		return err
+	}
+	return answerResult(w, result)
 }
 
 // readSignUp reads {auth_data, password, profile}; all of them absent make a user without names.
@@ -131,6 +148,8 @@ func signUpFault(err error) error {
 	switch {
 	case errors.Is(err, hecate.Exists):
 		return fail(duplicated, textUserTaken)
+	case errors.Is(err, hecate.Invalid) && (d.Field == usernameField || d.Field == emailField) && d.Err != nil:
+		return invalid(d.Field+" "+d.Err.Error(), d.Field)
 	case errors.Is(err, hecate.Invalid) && d.Field == "password":
 		return invalid("empty password", "password")
 	case errors.Is(err, hecate.Invalid) && strings.HasPrefix(d.Field, "profile.") && d.Info["type"] != nil:

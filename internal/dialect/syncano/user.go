@@ -110,6 +110,7 @@ func (a *api) userCreate(w *web.Response, r *web.Request, c *call) error {
 	}
 	name := in.text("username", textRule{required: true, max: maxUsername})
 	password := in.text("password", textRule{required: true, max: maxPassword})
+	address := a.signUpAddress(c, in)
 	profile, err := a.readProfile(r.Context(), c, in, nil)
 	if err != nil {
 		return err
@@ -118,12 +119,27 @@ func (a *api) userCreate(w *web.Response, r *web.Request, c *call) error {
 		return err
 	}
 	d, err := a.engine.CreateUser(r.Context(), c.actor, engine.CreateUserInput{
-		Username: *name, Password: hecate.NewSecret(*password), Profile: profile, MinPassword: 1, Dialect: dialectName,
+		Username: *name, Email: address, Password: hecate.NewSecret(*password), Profile: profile, MinPassword: 1, Dialect: dialectName,
 	})
 	if err != nil {
 		return err
 	}
 	return a.sendUser(w, r, http.StatusCreated, c, d)
+}
+
+// signUpAddress is where the letter goes that confirms a sign-up where the app hides who has an account: the username, where that is an address,
+// unless the body has an email, which the old contract does not know.
+func (a *api) signUpAddress(c *call, in *input) string {
+	if !engine.HidesUsers(c.actor) {
+		return ""
+	}
+	if email := in.text("email", textRule{}); email != nil {
+		return *email
+	}
+	if name, _ := in.values["username"].(string); engine.IsAddress(name) {
+		return name
+	}
+	return ""
 }
 
 // dialectName is how the engine's lists of sessions call this dialect.

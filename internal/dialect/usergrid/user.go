@@ -98,14 +98,22 @@ func (a *api) readNewUser(ctx context.Context, c *call, object map[string]any) (
 	if err != nil {
 		return in, err
 	}
-	in.NotActivated = active != nil && !*active || needsConfirmation(c.app) || needsApproval(c.app)
+	hidden := engine.HidesUsers(c.actor)
+	if hidden && in.Email == "" {
+		return in, requiredProperty("user", "email")
+	}
+	in.NotActivated = active != nil && !*active || needsConfirmation(c.app) && !hidden || needsApproval(c.app)
 	if active != nil && *active && !c.isUserOrGuest() {
 		in.NotActivated = false
 	}
-	if in.NotActivated {
-		if in.Letters, err = a.newcomerLetters(ctx, c, in.Username, in.Email); err != nil {
-			return in, err
-		}
+	switch {
+	case hidden && needsApproval(c.app): // his address is confirmed before he is made
+		in.Letters, err = a.approvalLetters(ctx, c, in.Username, in.Email)
+	case in.NotActivated && !hidden:
+		in.Letters, err = a.newcomerLetters(ctx, c, in.Username, in.Email)
+	}
+	if err != nil {
+		return in, err
 	}
 	values, err := a.profileOf(ctx, c, object)
 	if err != nil {
