@@ -179,6 +179,10 @@ func TestAdminsComeByAProvider(t *testing.T) {
 		if works(t, err); made || again.Admin.ID != d.Admin.ID {
 			t.Errorf("made = %v, admin = %+v", made, again.Admin)
 		}
+		// Nor does somebody else who has the address there by now come into the account.
+		emails["4"] = "ada@example.com"
+		_, _, err = come("4")
+		fails(t, err, hecate.Exists, "email")
 		// An account whose address was never confirmed is not joined.
 		h.admin("h@example.com")
 		_, _, err = come("2")

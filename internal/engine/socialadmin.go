@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,10 +112,23 @@ func (e *Engine) arriveAdmin(ctx context.Context, p *hecate.Profile, op string) 
 		return out, err == nil, err
 	case err != nil:
 		return nil, false, err
-	case !p.EmailVerified || !holder.Activated:
+	case !p.EmailVerified || !holder.Activated || !sameAddress(p.Email, holder.Email):
 		return nil, false, hecate.E(hecate.Exists, op).On("email").Says("an account has this address, which has not been proved on both sides")
 	}
 	err = e.db.Write(ctx, func(tx *store.DB) error {
+		if err := tx.Lock(ctx, adminsLock); err != nil {
+			return err
+		}
+		if now, err := tx.Admin(ctx, holder.ID); err != nil || now.Email != holder.Email || !now.Activated {
+			return cmp.Or(err, error(errChanged))
+		}
+		has, err := tx.AdminHasSubject(ctx, holder.ID, p.Provider)
+		if err != nil {
+			return err
+		}
+		if has { // providers give the addresses of people who left to others
+			return hecate.E(hecate.Exists, op).On("email").Says("the account with this address belongs to somebody else at the provider")
+		}
 		if err := e.bindAdmin(ctx, tx, p, holder.ID); err != nil {
 			return err
 		}

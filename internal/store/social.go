@@ -15,6 +15,7 @@ on conflict (app_id, user_id, provider) do update set profile = excluded.profile
 	providerProfiles      = `select provider, profile from provider_profiles where app_id = $1 and user_id = $2 order by provider`
 	deleteProviderProfile = `delete from provider_profiles where app_id = $1 and user_id = $2 and provider = $3`
 
+	adminSubjects       = `select count(*) from admin_identities where admin_id = $1 and provider = $2`
 	adminBySubject      = `select admin_id from admin_identities where provider = $1 and subject = $2`
 	insertAdminIdentity = `
 insert into admin_identities (provider, subject, admin_id, created_at) values ($1, $2, $3, $4)
@@ -58,6 +59,12 @@ func (db *DB) DeleteProviderProfile(ctx context.Context, app hecate.AppID, user 
 // AdminBySubject returns the admin of an identity at a provider. Kinds: NotFound.
 func (db *DB) AdminBySubject(ctx context.Context, provider, subject string) (hecate.AdminID, error) {
 	return one(ctx, db, scalar[hecate.AdminID], adminBySubject, provider, subject)
+}
+
+// AdminHasSubject reports whether an admin has an identity at a provider.
+func (db *DB) AdminHasSubject(ctx context.Context, admin hecate.AdminID, provider string) (bool, error) {
+	n, err := one(ctx, db, scalar[int64], adminSubjects, admin, provider)
+	return n > 0, err
 }
 
 // InsertAdminIdentity stores an identity of an admin and reports whether it was free.

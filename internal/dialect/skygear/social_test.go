@@ -245,6 +245,8 @@ func TestSignInInABrowser(t *testing.T) {
 		t.Run("no result goes where the app does not want it", func(t *testing.T) {
 			for _, callback := range []string{
 				"", "https://evil.test/done", "https://app.test.evil.test/done", "https://app.test@evil.test/done", "javascript:alert(1)", "https://app.test/other",
+				"https://app.test/done/../other", "https://app.test/done/%2e%2e/other", "https://app.test:444/done", "http://app.test/done", "https://user@app.test/done",
+				`https://app.test\@evil.test/done`, "https://app.test%2f@evil.test/done", "//app.test/done", "myapp://other/back", " https://app.test/done", "https://app.test/done\r\nX: y",
 			} {
 				ask("login_auth_url", popupMode, callback, nil).refused(t, 400, invalidArgument)
 			}

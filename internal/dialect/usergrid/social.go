@@ -134,6 +134,8 @@ func socialFault(err error) error {
 		return invalidRequest("the application has no such provider").because(err)
 	case d.Kind == hecate.BadToken:
 		return invalidRequest("invalid access token").because(err)
+	case d.Kind == hecate.TooMany && d.Field == "provider":
+		return &fault{status: http.StatusTooManyRequests, code: "too_many_requests", description: "the provider does not answer, try again later", exception: classRuntime, err: err}
 	case d.Kind == hecate.Exists:
 		return invalidRequest("an account has this name or address and is not linked to the provider").because(err)
 	case d.Kind == hecate.Forbidden && d.Field == "user":
