@@ -62,6 +62,16 @@ type verifySpec struct {
 
 	SuccessRedirect string `yaml:"success_redirect"`
 	ErrorRedirect   string `yaml:"error_redirect"`
+
+	KeyOptions map[string]verifyKeySpec `yaml:"key_options,omitempty"`
+}
+
+// verifyKeySpec is how the address of one key is proved, where that differs from the others.
+type verifyKeySpec struct {
+	CodeFormat      string    `yaml:"code_format,omitempty"`
+	Expiry          *duration `yaml:"expiry,omitempty"`
+	SuccessRedirect string    `yaml:"success_redirect,omitempty"`
+	ErrorRedirect   string    `yaml:"error_redirect,omitempty"`
 }
 
 type forgotPasswordSpec struct {
@@ -174,7 +184,7 @@ func (d *duration) UnmarshalYAML(n *yaml.Node) error {
 }
 
 var socialProviders = []string{
-	"facebook", "google-oauth2", "twitter", "linkedin", "github", "foursquare", "pingident", "oidc",
+	"facebook", "google-oauth2", "twitter", "linkedin", "github", "foursquare", "instagram", "pingident", "oidc",
 }
 
 // oneOf faults a value that is not in the list; the first entry is the default and stands for "".
@@ -236,13 +246,7 @@ func (c *checker) settings(s settingsSpec, path []any) {
 			c.fault(at(path, "skygear", "auth_record_keys", i), "an auth record key needs at least one field name")
 		}
 	}
-	if k := s.Skygear.Verify.Criteria.Kind; k == yaml.ScalarNode {
-		c.oneOf(s.Skygear.Verify.Criteria.Value, at(path, "skygear", "verify", "criteria"), "any", "all")
-	} else if k != 0 && k != yaml.SequenceNode {
-		c.fault(at(path, "skygear", "verify", "criteria"), "criteria is any, all, or a list of keys")
-	}
-	c.redirect(s.Skygear.Verify.SuccessRedirect, at(path, "skygear", "verify", "success_redirect"))
-	c.redirect(s.Skygear.Verify.ErrorRedirect, at(path, "skygear", "verify", "error_redirect"))
+	c.verify(s.Skygear.Verify, at(path, "skygear", "verify"))
 	c.redirect(s.Skygear.ForgotPassword.SuccessRedirect, at(path, "skygear", "forgot_password", "success_redirect"))
 	c.redirect(s.Skygear.ForgotPassword.ErrorRedirect, at(path, "skygear", "forgot_password", "error_redirect"))
 	for name, link := range s.Usergrid.Pages {
@@ -255,6 +259,24 @@ func (c *checker) settings(s settingsSpec, path []any) {
 		}
 	}
 	c.social(s.Social, at(path, "social"))
+}
+
+func (c *checker) verify(s verifySpec, path []any) {
+	if k := s.Criteria.Kind; k == yaml.ScalarNode {
+		c.oneOf(s.Criteria.Value, at(path, "criteria"), "any", "all")
+	} else if k != 0 && k != yaml.SequenceNode {
+		c.fault(at(path, "criteria"), "criteria is any, all, or a list of keys")
+	}
+	c.redirect(s.SuccessRedirect, at(path, "success_redirect"))
+	c.redirect(s.ErrorRedirect, at(path, "error_redirect"))
+	for key, o := range s.KeyOptions {
+		if !slices.Contains(s.Keys, key) {
+			c.fault(at(path, "key_options", key), "%q is none of keys", key)
+		}
+		c.oneOf(o.CodeFormat, at(path, "key_options", key, "code_format"), "numeric", "complex")
+		c.redirect(o.SuccessRedirect, at(path, "key_options", key, "success_redirect"))
+		c.redirect(o.ErrorRedirect, at(path, "key_options", key, "error_redirect"))
+	}
 }
 
 // redirect faults what is no address of a page.

@@ -18,8 +18,11 @@ type ExternalLoginInput struct {
 	Extend          bool
 	Username, Email *string
 	Letters         []UserLetter // what a new user gets
-	Dialect         string
-	Open            *OpenSession
+	// Changed are what a known one gets with what changes, which is seen as it was and as it is; nil: nothing. Whom he had an address from
+	// until now is told anyway.
+	Changed func(was, is UserDetail) []UserLetter
+	Dialect string
+	Open    *OpenSession
 }
 
 // LoginExternal logs in the user of an external identity that the caller has verified, and makes him at the first time: without a
@@ -122,8 +125,37 @@ func (e *Engine) loginVouched(ctx context.Context, actor *hecate.Actor, app *hec
 	return e.loggedIn(ctx, app, &before, token)
 }
 
-// updateKnown gives a user the names and profile that come with his login, as the one who vouches for him says.
+// updateKnown gives a user the names and profile that come with his login, as the one who vouches for him says, and the letters that follow. An
+// address that comes so is not proved: the one who vouches says who he is, not where he is to be reached.
 func (e *Engine) updateKnown(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, u *hecate.User, in ExternalLoginInput, op string) error {
+	if in.Changed == nil {
+		return e.changeKnown(ctx, tx, actor, app, u, in, op)
+	}
+	was, err := e.stored(ctx, tx, u)
+	if err != nil {
+		return err
+	}
+	if err := e.changeKnown(ctx, tx, actor, app, u, in, op); err != nil {
+		return err
+	}
+	is, err := e.stored(ctx, tx, u)
+	if err != nil {
+		return err
+	}
+	return e.sendAll(ctx, tx, app, u, in.Changed(was, is))
+}
+
+// stored is a user who is locked, as he is now, with the whole of his profile.
+func (e *Engine) stored(ctx context.Context, tx *store.DB, u *hecate.User) (UserDetail, error) {
+	c, err := e.profileCollection(ctx, tx, u.App)
+	if err != nil {
+		return UserDetail{}, err
+	}
+	r, err := tx.Record(ctx, c, store.RecordRef{ID: u.ID.ProfileID()})
+	return UserDetail{User: new(*u), Profile: r.Record}, err
+}
+
+func (e *Engine) changeKnown(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, u *hecate.User, in ExternalLoginInput, op string) error {
 	profile, err := e.extendProfile(ctx, tx, actor, app, in.Profile, &wish{in.Fields, in.Extend})
 	if err != nil {
 		return err

@@ -117,6 +117,9 @@ var documented = map[string]struct {
 	"foursquare": {map[string]string{
 		"/v2/users/self": `{"meta":{"code":200},"response":{"user":{"id":"10","firstName":"Ada","lastName":"L","photo":{"prefix":"https://p/","suffix":"/a.jpg"},"contact":{"email":"ada@example.com"},"homeCity":"London"}}}`,
 	}, "", hecate.Profile{Subject: "10", Email: "ada@example.com", FirstName: "Ada", LastName: "L", Name: "Ada L", Location: "London", Picture: "https://p/original/a.jpg"}},
+	"instagram": {map[string]string{
+		"/me": `{"id":"17841405793187218","username":"ada"}`,
+	}, "", hecate.Profile{Subject: "17841405793187218", Username: "ada"}},
 	"pingident": {map[string]string{
 		"/": `{"access_token":{"subject":"ada@example.com"},"expires_in":100}`,
 	}, "", hecate.Profile{Subject: "ada@example.com", Email: "ada@example.com", EmailVerified: true}},
@@ -262,6 +265,9 @@ func TestALimitIsKnownWithoutA429(t *testing.T) {
 		"facebook's limit":           {400, nil, `{"error":{"message":"(#4) Application request limit reached","type":"OAuthException","is_transient":true,"code":4}}`, false},
 		"facebook's own failure":     {400, nil, `{"error":{"message":"An unknown error occurred","type":"OAuthException","code":1}}`, false},
 		"facebook's expired session": {400, nil, `{"error":{"message":"Session has expired","type":"OAuthException","code":190,"error_subcode":463}}`, true},
+		"instagram's expired token":  {400, nil, `{"error":{"message":"Error validating access token: Session has expired on Sunday, 22-Nov-26","type":"OAuthException","code":190,"fbtrace_id":"A"}}`, true},
+		"instagram's revoked token":  {400, nil, `{"error":{"message":"Error validating access token: The session has been invalidated","type":"OAuthException","code":190,"error_subcode":460}}`, true},
+		"instagram's limit":          {403, nil, `{"error":{"message":"Application request limit reached","type":"OAuthException","code":4}}`, false},
 		"google's limit":             {403, nil, `{"error":{"errors":[{"domain":"usageLimits","reason":"userRateLimitExceeded"}],"code":403}}`, false},
 		"google's invalid token":     {401, nil, `{"error":{"code":401,"message":"Invalid Credentials","status":"UNAUTHENTICATED"}}`, true},
 		"google's word of OAuth":     {400, nil, `{"error":"invalid_token","error_description":"Invalid Value"}`, true},

@@ -206,10 +206,14 @@ func (a *api) verifyPage(w *web.Response, r *web.Request, _ *call) error {
 	if err != nil {
 		return nowhere(w, r, err, hecate.TextVerifyTitle, hecate.TextVerifyInvalid)
 	}
-	ends, rd := settingsOf(app).verify, wording.Reader(r, app, "")
-	fault, err := a.takeCode(r, app, p)
+	verify, rd := settingsOf(app).verify, wording.Reader(r, app, "")
+	key, fault, err := a.takeCode(r, app, p)
 	if err != nil {
 		return err
+	}
+	ends, known := verify.each[key]
+	if !known {
+		ends.success, ends.bad = verify.success, verify.bad
 	}
 	page := web.Page{Title: rd.Says(hecate.TextVerifyTitle)}
 	switch {
@@ -221,26 +225,26 @@ func (a *api) verifyPage(w *web.Response, r *web.Request, _ *call) error {
 		return endPage(w, rd, http.StatusOK, ends.success, nil, page)
 	}
 	page.Text, page.Button, page.Action = rd.Says(hecate.TextVerifyText), rd.Says(hecate.TextVerifyButton), "form"
-	page.Fields, page.Targets = p.hidden("code", "auth_id", "app"), []string{ends.success, ends.bad}
+	page.Fields, page.Targets = p.hidden("code", "auth_id", "app"), verify.ends()
 	return rd.Show(w, http.StatusOK, page)
 }
 
-// takeCode uses the code of a form up, or says what is wrong with the link.
-func (a *api) takeCode(r *web.Request, app *hecate.App, p parameters) (fault hecate.PageText, err error) {
+// takeCode uses the code of a form up, or says what is wrong with the link. The key is the code's, where it was ever right.
+func (a *api) takeCode(r *web.Request, app *hecate.App, p parameters) (key string, fault hecate.PageText, err error) {
 	user, code := p.one("auth_id"), p.one("code")
 	switch {
 	case user == "":
-		return hecate.TextVerifyNoUser, nil
+		return "", hecate.TextVerifyNoUser, nil
 	case code == "":
-		return hecate.TextVerifyNoCode, nil
+		return "", hecate.TextVerifyNoCode, nil
 	case r.Method != http.MethodPost:
-		return "", nil
+		return "", "", nil
 	}
-	err = a.proveAddress(r.Context(), app, engine.UserRef{Key: user}, code)
+	key, err = a.proveAddress(r.Context(), app, engine.UserRef{Key: user}, code)
 	if text, known := proofTexts[hecate.KindOf(err)]; known {
-		return text, nil
+		return key, text, nil
 	}
-	return "", err
+	return key, "", err
 }
 
 // endPage goes where the app wants such an end to lead, and says how it went; else it shows a page.

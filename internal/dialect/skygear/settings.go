@@ -1,10 +1,13 @@
 package skygear
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"time"
 
 	"hecate"
+	"hecate/internal/engine"
 )
 
 // settings are the app's settings that are this dialect's alone; the others stand in hecate.Settings. docs/settings.md says what they mean.
@@ -25,6 +28,14 @@ type verification struct {
 	atSignUp     bool
 	atUpdate     bool
 	success, bad string // where the page of the link ends, "" on itself
+	each         map[string]proving
+}
+
+// proving says how the address of one key is proved, where that differs.
+type proving struct {
+	form         engine.CodeForm
+	life         time.Duration // of a code; 0: the engine's own
+	success, bad string
 }
 
 // forgotten says how forgotten passwords are replaced.
@@ -55,13 +66,45 @@ func verificationOf(own plain) verification {
 		atSignUp: own.yes("auto_send_signup") || own.yes("required"), atUpdate: own.yes("auto_send_update"),
 		success: own.text("success_redirect"), bad: own.text("error_redirect"),
 	}
-	v.keys = slices.DeleteFunc(v.keys, func(key string) bool { return reserved(key) || key == usernameField })
+	v.keys = slices.DeleteFunc(v.keys, reserved)
+	options := own.part("key_options")
+	v.each = make(map[string]proving, len(v.keys))
+	for _, key := range v.keys {
+		v.each[key] = v.provingOf(options.part(key))
+	}
 	if v.needed = own.list("criteria"); len(v.needed) > 0 {
 		v.all = true
 		return v
 	}
 	v.needed, v.all = v.keys, own.text("criteria") == "all"
 	return v
+}
+
+// codeForms are the forms of codes by what the setting calls them.
+var codeForms = map[string]engine.CodeForm{"numeric": engine.NumericCode, "complex": engine.TextCode}
+
+func (v *verification) provingOf(own plain) proving {
+	p := proving{form: engine.NumericCode, success: cmp.Or(own.text("success_redirect"), v.success), bad: cmp.Or(own.text("error_redirect"), v.bad)}
+	if form, ok := codeForms[own.text("code_format")]; ok {
+		p.form = form
+	}
+	if text := own.text("expiry"); text != "" {
+		p.life, _ = time.ParseDuration(text) // checked where settings are stored
+		if p.life == 0 {
+			p.life = math.MaxInt64 // never, contracts/skygear.md 2.9; the engine knows a longest time
+		}
+	}
+	return p
+}
+
+// ends are all the places where the page of a link may end.
+func (v *verification) ends() []string {
+	all := []string{v.success, v.bad}
+	for _, p := range v.each {
+		all = append(all, p.success, p.bad)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // has reports whether a key is to be proved.

@@ -187,7 +187,7 @@ func (a *api) loginExternal(r *web.Request, c *call, subject string, given *give
 	l, _, err := a.engine.LoginExternal(r.Context(), c.actor, engine.ExternalLoginInput{
 		Provider: "custom", Subject: subject, Profile: given.record, Fields: given.fields, Extend: true,
 		Username: given.names[usernameField], Email: given.names[emailField], Dialect: dialectName, Open: opening(),
-		Letters: a.signUpLetters(r, c.app, given.address(nil)),
+		Letters: a.signUpLetters(r, c.app, given.address(nil)), Changed: a.updateLetters(r, c.app),
 	})
 	return l, err
 }

@@ -2,6 +2,7 @@ package skygear
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -34,8 +35,11 @@ type person struct {
 
 // address is what a key of the user's record holds, "" for nothing and for what is no text.
 func (p person) address(key string) string {
-	if key == emailField {
+	switch key {
+	case emailField:
 		return p.user.Email
+	case usernameField:
+		return p.user.Username
 	}
 	if p.profile == nil {
 		return ""
@@ -126,9 +130,10 @@ func (a *api) whole(ctx context.Context, app *hecate.App, id hecate.UserID) (*pe
 
 // letter is the letter that asks for the proof of the address in a key.
 func (a *api) verifyLetter(r *web.Request, app *hecate.App, key, address string) engine.UserLetter {
+	how := settingsOf(app).verify.each[key]
 	l := engine.UserLetter{
 		Mailing: engine.Mailing{Link: a.pageLink(r, app, verifyPagePath, "code={ticket}&auth_id={key}"), Subject: subjectVerify},
-		Ticket:  engine.VerifyTicket, Form: engine.NumericCode, About: key,
+		Ticket:  engine.VerifyTicket, Form: how.form, TTL: how.life, About: key,
 	}
 	if key != emailField {
 		l.To = address
@@ -232,7 +237,7 @@ func (a *api) verifyCode(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	err = a.proveAddress(r.Context(), c.app, engine.UserRef{ID: c.actor.User.ID}, code)
+	_, err = a.proveAddress(r.Context(), c.app, engine.UserRef{ID: c.actor.User.ID}, code)
 	if text := proofFault(err); text != "" {
 		return invalid(text)
 	}
@@ -256,25 +261,44 @@ func proofFault(err error) string {
 	return ""
 }
 
-// proveAddress uses a code up. Kinds: BadToken, Expired, Stale where the record holds another address by now.
-func (a *api) proveAddress(ctx context.Context, app *hecate.App, who engine.UserRef, code string) error {
+// proveAddress uses a code up, and says of which key where that is known. Kinds: BadToken, Expired, Stale where the record holds another address by now.
+func (a *api) proveAddress(ctx context.Context, app *hecate.App, who engine.UserRef, code string) (key string, err error) {
 	v := settingsOf(app).verify
-	_, err := a.engine.ConfirmAddress(ctx, app, engine.TicketInput{
+	username := ""
+	if v.has(usernameField) {
+		d, err := a.engine.User(ctx, engine.SystemIn(app), who)
+		if errors.Is(err, hecate.NotFound) {
+			return "", hecate.E(hecate.BadToken, "verify")
+		}
+		if err != nil {
+			return "", err
+		}
+		username = d.User.Username
+	}
+	proved, err := a.engine.ConfirmAddress(ctx, app, engine.TicketInput{
 		Ticket: hecate.NewSecret(code), User: who,
 		Profile: func(t *hecate.Ticket) *engine.RecordInput {
-			if t.About == emailField { // the engine keeps that one
+			key = t.About
+			if key == emailField { // the engine keeps that one
 				return nil
 			}
-			return keepProved(&v, t)
+			return keepProved(&v, t, username)
 		},
 	})
-	return err
+	if err == nil {
+		key = proved.Ticket.About
+	}
+	return key, err
 }
 
-// keepProved is the change of a profile that keeps which address was proved.
-func keepProved(v *verification, t *hecate.Ticket) *engine.RecordInput {
+// keepProved is the change of a profile that keeps which address was proved, for its user of that name.
+func keepProved(v *verification, t *hecate.Ticket, username string) *engine.RecordInput {
 	return &engine.RecordInput{Resolve: func(current *hecate.Record, in *engine.RecordInput) error {
-		if now, _ := current.Values[t.About].(string); !v.has(t.About) || now != t.Address {
+		now, _ := current.Values[t.About].(string)
+		if t.About == usernameField {
+			now = username
+		}
+		if !v.has(t.About) || now != t.Address {
 			return hecate.E(hecate.Stale, "verify").On(t.About)
 		}
 		proved := map[string]any{}
