@@ -12,7 +12,7 @@ import (
 
 // Admission is what the server asks of the accounts and orgs that people register, before they may be used; the zero Admission asks
 // nothing. What one waits for is written down when it is made, so asking for more later shuts nobody out, and asking for less lets in
-// who waited for it (docs/adr/0014).
+// who waited for it (docs/adr/0016).
 type Admission struct {
 	Admins, Orgs hecate.Awaiting
 	Operators    []string                // addresses of those who approve

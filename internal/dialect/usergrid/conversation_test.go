@@ -192,6 +192,16 @@ func newServer(t *testing.T, engineName string, empty bool) *server {
 	s := &server{bound: map[string]string{}}
 	s.House = enginetest.New(t, engineName, &s.post, func(c *engine.Config) { c.OpenRegistration = true })
 	s.engine, s.clock = s.Engine, s.Clock
+	s.serve(t)
+	if !empty {
+		s.populate(t)
+	}
+	return s
+}
+
+// serve puts the dialect on the engine.
+func (s *server) serve(t *testing.T) {
+	t.Helper()
 	log := s.Logger()
 	var err error
 	s.handler, err = usergrid.Handler(usergrid.Config{
@@ -201,10 +211,6 @@ func newServer(t *testing.T, engineName string, empty bool) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !empty {
-		s.populate(t)
-	}
-	return s
 }
 
 // populate makes what conversations find, through the dialect itself.
