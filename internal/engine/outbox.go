@@ -513,7 +513,7 @@ func (e *Engine) addressee(ctx context.Context, app hecate.AppID, user hecate.Us
 		l.Fields["name"] = text("name", "display_name", "first_name")
 	}
 	if l.Language == "" {
-		l.Language = text("locale", "language", "lang")
+		l.Language = profile.Language()
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func Check(s hecate.MailSettings) error {
 			return hecate.E(hecate.Invalid, op).On("mail.sender").Because(err)
 		}
 	}
-	if s.Language != "" && !isLanguage(s.Language) {
+	if s.Language != "" && !hecate.IsLanguage(s.Language) {
 		return hecate.E(hecate.Invalid, op).On("mail.language").Says("want a language such as en or de-AT")
 	}
 	if err := CheckSize(s); err != nil {
@@ -109,25 +109,11 @@ func ParseSender(sender string) (*mail.Address, error) {
 	return a, nil
 }
 
-// isLanguage reports whether the text has the shape of a language tag.
-func isLanguage(tag string) bool {
-	if len(tag) > maxLanguage {
-		return false
-	}
-	for i, part := range strings.Split(tag, "-") {
-		if len(part) < 1 || len(part) > 8 || i == 0 && len(part) < 2 ||
-			strings.ContainsFunc(part, func(r rune) bool { return r >= 0x80 || !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-			return false
-		}
-	}
-	return true
-}
-
 // CheckTemplate returns nil when a template can be used for the mail and language that its key, "<mail>.<language>", names.
 // The error says what is wrong with which part.
 func CheckTemplate(key string, t hecate.MailTemplate) error {
 	name, language, ok := strings.Cut(key, ".")
-	if _, known := factsOf(name); !ok || !known || !isLanguage(language) {
+	if _, known := factsOf(name); !ok || !known || !hecate.IsLanguage(language) {
 		return fmt.Errorf("a template is named <mail>.<language>, such as reset.en; the mails are %s", strings.Join(All(), ", "))
 	}
 	if t.Text == "" && t.HTML == "" {
@@ -455,28 +441,12 @@ func candidates(l *Letter) []hecate.MailTemplate {
 		have[strings.ToLower(key)] = t
 	}
 	var found []hecate.MailTemplate
-	for _, language := range languages(l.Language, l.Settings.Language, "en") {
+	for _, language := range hecate.Languages(l.Language, l.Settings.Language, "en") {
 		if t, ok := have[l.Name+"."+language]; ok {
 			found = append(found, t)
 		}
 	}
 	return found
-}
-
-// languages are the tags, each followed by what is more general, in lower case, without repetitions.
-func languages(tags ...string) []string {
-	var out []string
-	for _, tag := range tags {
-		tag = strings.ToLower(strings.ReplaceAll(tag, "_", "-"))
-		for tag != "" {
-			if !slices.Contains(out, tag) {
-				out = append(out, tag)
-			}
-			at := strings.LastIndexByte(tag, '-')
-			tag = tag[:max(at, 0)]
-		}
-	}
-	return out
 }
 
 // standard is the built-in template of a letter: the first line of its text is the subject, and the html goes into the frame.
