@@ -130,8 +130,8 @@ func (db *DB) Single() bool { return db.eng.single() }
 // Write runs fn in one transaction and returns once it is durable. When fn fails
 // or panics, or any of its statements failed, nothing of it stays and Write
 // returns that error. fn sees its own writes; it may run more than once
-// (PostgreSQL retries conflicts), so it must set, not add to, what it shares with
-// its caller. It must be quick and must use only the DB it is handed: on SQLite all writes
+// (PostgreSQL retries conflicts, SQLite what shared a commit with a write that
+// failed), so it must set, not add to, what it shares with its caller. It must be quick and must use only the DB it is handed: on SQLite all writes
 // wait for it, and a Write on another handle inside it would wait for itself.
 // Called on a transaction, fn simply joins it.
 //

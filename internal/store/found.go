@@ -111,18 +111,21 @@ func (s *states) at(app string) uint64 { return maphash.String(s.seed, app) & 25
 // unsearched are the tables that change most and that no search of records looks at.
 var unsearched = []string{"sessions", "session_uses", "tickets", "events", "outbox", "serials"}
 
-// touch notes a statement of a write. Every one that changes something of an app has it as its first value.
-func (s *states) touch(text string, args []any) {
-	if table, writes := written(text); !writes || slices.Contains(unsearched, table) {
-		return
+// touch notes a statement of a write and reports whether it changes anything. Every one that changes something of an app has it
+// as its first value.
+func (s *states) touch(text string, args []any) bool {
+	table, writes := written(text)
+	if !writes || slices.Contains(unsearched, table) {
+		return writes
 	}
 	if len(args) > 0 {
 		if app, ok := args[0].(string); ok {
 			s.touched[s.at(app)] = true
-			return
+			return true
 		}
 	}
 	s.anything = true
+	return true
 }
 
 // written returns the table that a statement changes, "" where that is not clear; writes is false for one that only reads.

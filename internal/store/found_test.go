@@ -69,8 +69,12 @@ func TestSearchesThatFoundBefore(t *testing.T) {
 			how  func(tx *DB) error
 		}{
 			{"a record", func(tx *DB) error { return insert(tx, 1, "a") }},
-			{"a record that guests see", func(tx *DB) error { return insert(tx, 2, "b", hecate.Grant{Subject: hecate.Public, Permissions: hecate.Read}) }},
-			{"a record that a group sees", func(tx *DB) error { return insert(tx, 3, "a~", hecate.Grant{Subject: "group:g", Permissions: hecate.Read}) }},
+			{"a record that guests see", func(tx *DB) error {
+				return insert(tx, 2, "b", hecate.Grant{Subject: hecate.Public, Permissions: hecate.Read})
+			}},
+			{"a record that a group sees", func(tx *DB) error {
+				return insert(tx, 3, "a~", hecate.Grant{Subject: "group:g", Permissions: hecate.Read})
+			}},
 			{"its grant goes", func(tx *DB) error { return tx.DeleteGrantsFor(t.Context(), c.App, "group:g") }},
 			{"a change", func(tx *DB) error {
 				before, err := tx.Record(t.Context(), c, RecordRef{Seq: 1})

@@ -59,6 +59,7 @@ type lite struct {
 	finish  atomic.Bool   // asks the writer to finish a checkpoint
 	written chan struct{} // tells the checkpointer that the log has grown
 	states  states
+	careful int // for so many transactions more every job has a savepoint; the writer's own
 	stopped sync.WaitGroup
 }
 

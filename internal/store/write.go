@@ -110,16 +110,56 @@ func (l *lite) commitBatch(jobs []*job) {
 	}
 }
 
-// commitSome runs and answers at least the first of jobs and returns how many it answered.
+// carefulFor is how many transactions give each job a savepoint after one had to start again for the lack of them.
+const carefulFor = 64
+
+// commitSome runs and answers at least the first of jobs and returns how many it answered. Savepoints are a fifth of what a small write
+// costs, and jobs that fail mostly do so before they write: at first there are none, and where a job that wrote has failed all start
+// again, each in one.
 func (l *lite) commitSome(jobs []*job) int {
+	if len(jobs) > 1 && l.careful == 0 {
+		if l.commitAll(jobs) {
+			return len(jobs)
+		}
+		l.careful = carefulFor
+	}
+	l.careful = max(0, l.careful-1)
+	return l.commitEach(jobs)
+}
+
+// commitAll runs, commits and answers jobs without savepoints; nothing has happened where it returns false.
+func (l *lite) commitAll(jobs []*job) bool {
+	if l.control(`begin immediate`) != nil {
+		return false
+	}
+	defer l.watch().Stop()
+	errs := make([]error, len(jobs))
+	var afters []func()
+	for i, j := range jobs {
+		ran, wrote, err := l.runWhole(j)
+		if err != nil && wrote {
+			l.control(`rollback`)
+			return false
+		}
+		if errs[i] = err; err == nil {
+			afters = append(afters, ran...)
+		}
+	}
+	if l.control(`commit`) != nil {
+		l.control(`rollback`)
+		return false
+	}
+	l.confirm(jobs, errs, afters)
+	return true
+}
+
+// commitEach is commitAll with a savepoint for every job; it returns how many it answered.
+func (l *lite) commitEach(jobs []*job) int {
 	if err := l.control(`begin immediate`); err != nil {
 		answer(jobs, err)
 		return len(jobs)
 	}
-	slow := time.AfterFunc(slowWrite, func() {
-		l.log.Error("a write holds up all others; does it Write inside a Write?", "for", slowWrite)
-	})
-	defer slow.Stop()
+	defer l.watch().Stop()
 	errs := make([]error, len(jobs))
 	var afters []func()
 	for i, j := range jobs {
@@ -142,18 +182,43 @@ func (l *lite) commitSome(jobs []*job) int {
 		answer(jobs, fmt.Errorf("commit: %w", err))
 		return len(jobs)
 	}
+	l.confirm(jobs, errs, afters)
+	return len(jobs)
+}
+
+// watch complains of a transaction that takes too long, until it is stopped.
+func (l *lite) watch() *time.Timer {
+	return time.AfterFunc(slowWrite, func() {
+		l.log.Error("a write holds up all others; does it Write inside a Write?", "for", slowWrite)
+	})
+}
+
+// confirm does what follows from a commit and answers its jobs.
+func (l *lite) confirm(jobs []*job, errs []error, afters []func()) {
 	l.states.committed()
 	runAfters(l.log, afters)
 	for i, j := range jobs {
 		j.done <- errs[i]
 	}
-	return len(jobs)
 }
 
 func answer(jobs []*job, err error) {
 	for _, j := range jobs {
 		j.done <- err
 	}
+}
+
+// runWhole runs a job without a savepoint and returns what to run after the commit; wrote is whether it may have changed anything.
+func (l *lite) runWhole(j *job) (afters []func(), wrote bool, err error) {
+	if err := j.ctx.Err(); err != nil {
+		return nil, false, err
+	}
+	r := &liteTx{conn: l.writer, states: &l.states}
+	t := &tx{runner: r}
+	err = t.finish(j.fn(t))
+	r.closeRows()
+	// A statement that failed may have ended the transaction.
+	return t.afters, r.wrote || t.failed != nil, err
 }
 
 // runJob runs one job. Alone in its transaction it needs no savepoint. It returns what to run after the
@@ -167,12 +232,9 @@ func (l *lite) runJob(j *job, savepoint bool) (afters []func(), err, lost error)
 			return nil, nil, err
 		}
 	}
-	r := &liteTx{conn: l.writer, states: &l.states}
-	t := &tx{runner: r}
-	err = t.finish(j.fn(t))
-	r.closeRows()
+	afters, _, err = l.runWhole(j)
 	if !savepoint {
-		return t.afters, err, nil
+		return afters, err, nil
 	}
 	if err != nil {
 		// Fails when SQLite has ended the transaction: there is no savepoint then.
@@ -180,7 +242,7 @@ func (l *lite) runJob(j *job, savepoint bool) (afters []func(), err, lost error)
 			return nil, nil, errors.Join(err, back)
 		}
 	}
-	return t.afters, err, l.control(`release job`)
+	return afters, err, l.control(`release job`)
 }
 
 // control runs begin, commit and the like on the writer.
@@ -195,13 +257,14 @@ type liteTx struct {
 	conn   *liteConn
 	states *states
 	open   []*liteRows
+	wrote  bool // it ran a statement that may have changed something
 }
 
 func (t *liteTx) query(ctx context.Context, text string, args []any) (source, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	t.states.touch(text, args)
+	t.wrote = t.states.touch(text, args) || t.wrote
 	r, err := t.conn.query(context.Background(), text, args)
 	if err != nil {
 		return nil, err
@@ -214,7 +277,7 @@ func (t *liteTx) exec(ctx context.Context, text string, args []any) (int64, erro
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	t.states.touch(text, args)
+	t.wrote = t.states.touch(text, args) || t.wrote
 	return t.conn.exec(context.Background(), text, args)
 }
 

@@ -267,6 +267,53 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
+// TestWhatAFailedWriteCostsTheOthers: of writes that share a commit, one that is refused before it writes disturbs nobody, and one that
+// fails later has all of them start again, with the same result.
+func TestWhatAFailedWriteCostsTheOthers(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		db := openTest(t, testConfig(t, "sqlite", ledger))
+		ctx := t.Context()
+		hold, held := make(chan struct{}), make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() { db.Write(ctx, func(*DB) error { close(held); <-hold; return nil }) })
+		<-held
+		const callers = 8
+		var runs, commits atomic.Int32
+		for i := range callers {
+			all.Go(func() {
+				err := db.Write(ctx, func(tx *DB) error {
+					runs.Add(1)
+					tx.after(func() { commits.Add(1) })
+					refuse := i == callers/2
+					if !refuse || late {
+						if _, err := tx.exec(ctx, addEntry, fmt.Sprint(i), i); err != nil {
+							return err
+						}
+					}
+					if refuse {
+						return hecate.Forbidden
+					}
+					return nil
+				})
+				if refused := errors.Is(err, hecate.Forbidden); refused != (i == callers/2) || err != nil && !refused {
+					t.Error(i, err)
+				}
+			})
+		}
+		for len(db.eng.(*lite).jobs) < callers {
+			time.Sleep(time.Millisecond)
+		}
+		close(hold)
+		all.Wait()
+		if n := runs.Load(); n > callers != late || n > 2*callers {
+			t.Errorf("late %v: %d runs", late, n)
+		}
+		if got := entries(t, db); len(got) != callers-1 || commits.Load() != callers-1 {
+			t.Error(late, got, commits.Load())
+		}
+	}
+}
+
 func TestATransactionThatSQLiteEndsFailsOnlyThoseThatRan(t *testing.T) {
 	db := openTest(t, testConfig(t, "sqlite", ledger))
 	ctx := t.Context()
