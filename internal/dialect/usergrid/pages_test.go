@@ -318,6 +318,51 @@ func TestPagesSpeakTheLanguageOfWhoReadsThem(t *testing.T) {
 	})
 }
 
+// french are an application's own texts.
+var french = hecate.PageTexts{"fr": {
+	hecate.TextResetTitle: "Nouveau mot de passe <b>", hecate.TextResetText: "Pour {address} :", hecate.TextResetMismatch: "Les mots de passe diffèrent",
+	hecate.TextResetDone: "Mot de passe de {address} enregistré", hecate.TextPasswordRefused: "Refusé : {reason}", hecate.TextPasswordTooShort: "{min} caractères au moins",
+	hecate.TextActivateDone: "{address} est actif",
+}}
+
+func TestPagesSayWhatAnApplicationWrites(t *testing.T) {
+	eachPostOffice(t, func(t *testing.T, o *office) {
+		o.settings("sandbox", func(s *hecate.Settings) { s.Pages, s.Mail.Language = french, "de" })
+		o.ask("", "POST", "/acme/sandbox/users", object{"username": "ann", "email": "ann@x.io", "password": "testpw", "locale": "fr_CA"}).one()
+		o.ask("", "POST", "/acme/sandbox/users", object{"username": "tom", "email": "tom@x.io", "password": "testpw"}).one()
+		ask := "/acme/sandbox/users/resetpw"
+		o.send("POST", ask, "email=ann", "Accept-Language", "en").page(saysSent)
+		link := o.path(o.letter("Password Reset", "ann@x.io"))
+		o.send("GET", link, "", "Accept-Language", "en").page(`<html lang="fr">`, "Nouveau mot de passe <b>", "Pour ann@x.io :", "Dasselbe Passwort noch einmal", newPassword)
+		o.send("POST", link, "password1=abc&password2=abcd").page("Les mots de passe diffèrent", newPassword)
+		o.send("POST", link, "password1=abc&password2=abc").page("Refusé : 4 caractères au moins", newPassword)
+		o.send("POST", link, "password1=new-pass&password2=new-pass").page("Mot de passe de ann@x.io enregistré")
+		if o.ask("", "POST", "/acme/sandbox/token", object{"grant_type": "password", "username": "ann", "password": "new-pass"}).status != 200 {
+			t.Error("the new password does not count")
+		}
+		// Whoever says nothing reads what the browser asks for, then what the application writes.
+		o.send("GET", ask, "", "Accept-Language", "fr-CH,en").page(`<html lang="fr">`, "Nouveau mot de passe", "Geben Sie Ihre E-Mail-Adresse")
+		o.send("GET", ask, "").page(`<html lang="de">`)
+		o.send("GET", ask, "", "Accept-Language", "en").page(`<html lang="en">`, "Reset password")
+		// The texts are one application's.
+		o.send("GET", "/acme/books/users/resetpw", "", "Accept-Language", "fr").page(`<html lang="en">`)
+		o.send("GET", "/management/users/resetpw", "", "Accept-Language", "fr").page(`<html lang="en">`)
+
+		// Own pages go before: the letter leads there, and their form comes here.
+		o.settings("sandbox", func(s *hecate.Settings) {
+			s.Dialects = map[string]map[string]any{"usergrid": {"pages": map[string]any{"resetpw": "https://app.example/reset?lang=fr"}}}
+		})
+		o.send("POST", ask, "email=tom", "Accept-Language", "en").page(saysSent)
+		l := o.letter("Password Reset", "tom@x.io")
+		own := l.Link.Reveal()
+		if !strings.HasPrefix(own, "https://app.example/reset?lang=fr&user=") || !strings.HasSuffix(own, "&token="+url.QueryEscape(l.Secret.Reveal())) {
+			t.Errorf("link %s", own)
+		}
+		o.send("POST", "/acme/sandbox/users/tom/resetpw", "token="+url.QueryEscape(l.Secret.Reveal())+"&password1=new-pass&password2=new-pass", "Accept-Language", "fr").
+			page("Mot de passe de tom@x.io enregistré")
+	})
+}
+
 func TestWhatWasTypedIsEscaped(t *testing.T) {
 	eachPostOffice(t, func(t *testing.T, o *office) {
 		o.hide("sandbox")
