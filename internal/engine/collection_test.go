@@ -266,3 +266,17 @@ func TestSchemasEvolveWithoutMixingValues(t *testing.T) {
 		}
 	})
 }
+
+// A field that is called something else now keeps its values, though a new one takes its name in the same change, whichever comes first.
+func TestARenamedFieldKeepsItsValuesFromItsNamesake(t *testing.T) {
+	t.Parallel()
+	old := evolve(nil, []hecate.Field{{Name: "a", Type: hecate.StringType}})
+	renamed, namesake := hecate.Field{Name: "b", Type: hecate.StringType, Slot: "a"}, hecate.Field{Name: "a", Type: hecate.StringType}
+	for _, wanted := range [][]hecate.Field{{renamed, namesake}, {namesake, renamed}} {
+		for _, f := range evolve(old, wanted) {
+			if (f.Name == "b") != (f.Slot == "a") {
+				t.Errorf("%+v has the slot %q", wanted, f.Slot)
+			}
+		}
+	}
+}

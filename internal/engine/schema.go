@@ -122,8 +122,18 @@ func evolve(old, wanted []hecate.Field) []hecate.Field {
 	for _, f := range wanted {
 		taken[f.Name] = taken[f.Name] || slices.ContainsFunc(next, func(n hecate.Field) bool { return n.Slot == f.Name })
 	}
+	named := map[string]bool{}
 	for _, f := range wanted {
-		f.Dropped, f.Slot = false, formerSlot(old, f)
+		named[liveSlot(old, f)] = true
+	}
+	for _, f := range wanted {
+		slot := liveSlot(old, f)
+		if slot == "" {
+			if slot = formerSlot(old, f); named[slot] {
+				slot = "" // of a field that has another name now
+			}
+		}
+		f.Dropped, f.Slot = false, slot
 		if f.Slot == "" || kept[f.Slot] {
 			f.Slot = freeSlot(f.Name, taken)
 		}
@@ -139,14 +149,19 @@ func evolve(old, wanted []hecate.Field) []hecate.Field {
 	return next
 }
 
-// formerSlot is where the values of such a field are or were. A field that still names the slot of a live one of its type
-// is that one, whatever it is called now.
-func formerSlot(old []hecate.Field, f hecate.Field) string {
+// liveSlot is the slot of the live field that f is, "" for none: one that names the slot of a live one of its type is that one, whatever
+// it is called now.
+func liveSlot(old []hecate.Field, f hecate.Field) string {
 	for _, o := range old {
 		if f.Slot != "" && o.Slot == f.Slot && !o.Dropped && o.Type == f.Type && o.Target == f.Target {
 			return o.Slot
 		}
 	}
+	return ""
+}
+
+// formerSlot is where the values of a field of that name and type are or were.
+func formerSlot(old []hecate.Field, f hecate.Field) string {
 	// The first of the name is its latest: live ones come first, then what was dropped last. A field that had another type
 	// in between has been retyped, and starts empty: contracts/syncano.md 2.8.
 	last := slices.IndexFunc(old, func(o hecate.Field) bool { return o.Name == f.Name })
