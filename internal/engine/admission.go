@@ -115,7 +115,7 @@ func vouchedBy(i *hecate.Invitation, email string) hecate.Awaiting {
 	switch {
 	case i == nil:
 		return 0
-	case FoldLogin(i.Email) == FoldLogin(email):
+	case sameAddress(i.Email, email):
 		return hecate.AwaitsConfirmation | hecate.AwaitsApproval
 	}
 	return hecate.AwaitsApproval

@@ -322,6 +322,8 @@ var rowsOutside = []row{
 	{"++++ +++++ ++++ ++++", "GET /management/users/{user}/reactivate", "/management/users/nobody/reactivate", ""},
 	{"++++ +++++ ++++ ++++", "GET /management/organizations/{org}/activate", "", ""},
 	{"++++ +++++ ++++ ++++", "GET /management/organizations/{org}/confirm", "", ""},
+	{"++++ +++++ ++++ ++++", "POST /management/organizations/{org}/activate", "", ""},
+	{"++++ +++++ ++++ ++++", "POST /management/organizations/{org}/confirm", "", ""},
 	{"uuuu uuuux uuuu uuuu", "ANY /system", "", ""},
 	{"uuuu uuuux uuuu uuuu", "ANY /system/{rest...}", "/system/database/setup", ""},
 	{"nnnn nnnnn nnnn nnnn", "ANY /{org}", "/acme", ""},
