@@ -79,6 +79,9 @@ func (c *serveCommand) serve(t *terminal, r *rooms, log *slog.Logger, access io.
 	public := c.PublicURL.text
 	if public == "" {
 		public = "http://" + listener.Addr().String()
+		if c.SMTPURL != "" {
+			log.Warn("links in letters lead to where this server listens; --public-url says where people reach it", "links", public)
+		}
 	}
 	r.public = public
 	handler, err := c.sites(r, public, log)
