@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -208,9 +209,9 @@ func (c *checker) mail(s mailSpec, path []any) {
 // pages faults texts that pages cannot show.
 func (c *checker) pages(languages hecate.PageTexts, path []any) {
 	before := len(c.faults)
-	for language, texts := range languages {
-		for name, text := range texts {
-			if err := name.Check(text); err != nil {
+	for _, language := range slices.Sorted(maps.Keys(languages)) {
+		for _, name := range slices.Sorted(maps.Keys(languages[language])) {
+			if err := name.Check(languages[language][name]); err != nil {
 				c.fault(at(path, language, string(name)), "text %s in %s: %v", name, language, err)
 			}
 		}
