@@ -69,6 +69,18 @@ const (
 	TextLinkText   PageText = "link_text"
 	TextLinkButton PageText = "link_button"
 
+	TextSignInTitle      PageText = "signin_title" // on behalf of a client
+	TextSignInText       PageText = "signin_text"
+	TextSignInServerText PageText = "signin_server_text" // for an admin
+	TextSignInName       PageText = "signin_name_label"
+	TextSignInPassword   PageText = "signin_password_label"
+	TextSignInButton     PageText = "signin_button"
+	TextSignInWrong      PageText = "signin_wrong"
+	TextSignInWaits      PageText = "signin_waits" // for a confirmation or approval
+	TextSignInTooMany    PageText = "signin_too_many"
+	TextSignInNoClient   PageText = "signin_no_client"
+	TextSignInNoTarget   PageText = "signin_no_target"
+
 	TextOrganizationTitle PageText = "organization_title"
 	TextOrganizationText  PageText = "organization_text"
 
@@ -100,6 +112,8 @@ var pageTexts = map[PageText][]string{
 	TextVerifyInvalid: nil, TextVerifyChanged: nil, TextVerifyExpired: nil,
 
 	TextLinkTitle: nil, TextLinkText: {"provider", "address"}, TextLinkButton: nil,
+	TextSignInTitle: nil, TextSignInText: {"app", "target"}, TextSignInServerText: {"target"}, TextSignInName: nil, TextSignInPassword: nil,
+	TextSignInButton: nil, TextSignInWrong: nil, TextSignInWaits: nil, TextSignInTooMany: nil, TextSignInNoClient: nil, TextSignInNoTarget: nil,
 	TextOrgActivateText: {"org"}, TextOrgActivateDone: {"org"}, TextOrgConfirmTitle: nil, TextOrgConfirmText: {"org"}, TextOrgConfirmDone: {"org"},
 	TextOrganizationTitle: nil, TextOrganizationText: nil, TextLinkDead: nil, TextTooManyLetters: nil,
 }

@@ -248,11 +248,16 @@ func (w *Response) GuardPage(targets ...string) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// origins are those of URLs, each after a space.
+// origins are those of URLs, each after a space. Where an app is meant by its own scheme, the scheme is all that browsers compare.
 func origins(urls []string) string {
 	var out strings.Builder
 	for _, to := range urls {
-		if u, err := url.Parse(to); err == nil && u.Host != "" && !strings.ContainsFunc(u.Host, notInHost) {
+		u, err := url.Parse(to)
+		switch {
+		case err != nil || u.Scheme == "":
+		case u.Scheme != "http" && u.Scheme != "https":
+			out.WriteString(" " + u.Scheme + ":")
+		case u.Host != "" && !strings.ContainsFunc(u.Host, notInHost):
 			out.WriteString(" " + u.Scheme + "://" + u.Host)
 		}
 	}

@@ -61,6 +61,18 @@ var pageLanguages = map[string]map[hecate.PageText]string{
 			"If that is not you, close this page.",
 		hecate.TextLinkButton: "Link",
 
+		hecate.TextSignInTitle:      "Sign in",
+		hecate.TextSignInText:       "{app} will be opened at {target} in your name.",
+		hecate.TextSignInServerText: "This server will be opened at {target} in your name.",
+		hecate.TextSignInName:       "Username or email",
+		hecate.TextSignInPassword:   "Password",
+		hecate.TextSignInButton:     "Sign in",
+		hecate.TextSignInWrong:      "Username or password do not match",
+		hecate.TextSignInWaits:      "The account has yet to be confirmed or approved.",
+		hecate.TextSignInTooMany:    "Too many attempts. Please try again later.",
+		hecate.TextSignInNoClient:   "The address of this page names no client that is known here.",
+		hecate.TextSignInNoTarget:   "The address of this page names no place to return to.",
+
 		hecate.TextOrganizationTitle: "Activate organization",
 		hecate.TextOrganizationText:  "Organizations are active from the start: there is nothing to do.",
 		hecate.TextOrgActivateText:   "Activate the organization {org}? Its members can use it then.",
@@ -126,6 +138,18 @@ var pageLanguages = map[string]map[hecate.PageText]string{
 		hecate.TextLinkText: "Mit Ihrem Konto bei {provider} kann man sich danach hier am Konto {address} anmelden. " +
 			"Wenn das nicht Ihres ist, schließen Sie diese Seite.",
 		hecate.TextLinkButton: "Verbinden",
+
+		hecate.TextSignInTitle:      "Anmelden",
+		hecate.TextSignInText:       "{app} wird unter {target} in Ihrem Namen geöffnet.",
+		hecate.TextSignInServerText: "Dieser Server wird unter {target} in Ihrem Namen geöffnet.",
+		hecate.TextSignInName:       "Benutzername oder E-Mail",
+		hecate.TextSignInPassword:   "Passwort",
+		hecate.TextSignInButton:     "Anmelden",
+		hecate.TextSignInWrong:      "Benutzername oder Passwort stimmen nicht.",
+		hecate.TextSignInWaits:      "Das Konto muss erst noch bestätigt oder freigegeben werden.",
+		hecate.TextSignInTooMany:    "Zu viele Versuche. Bitte versuchen Sie es später noch einmal.",
+		hecate.TextSignInNoClient:   "Die Adresse dieser Seite nennt keinen Client, der hier bekannt ist.",
+		hecate.TextSignInNoTarget:   "Die Adresse dieser Seite nennt keinen Ort, an den es zurückgeht.",
 
 		hecate.TextOrganizationTitle: "Organisation freischalten",
 		hecate.TextOrganizationText:  "Organisationen sind von Anfang an freigeschaltet: Es ist nichts zu tun.",

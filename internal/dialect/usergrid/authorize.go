@@ -2,9 +2,7 @@ package usergrid
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
-	"strings"
 
 	"hecate"
 	"hecate/internal/engine"
@@ -15,30 +13,10 @@ import (
 type authorization struct {
 	ResponseType, ClientID, RedirectURI, Scope, State, Username string
 
-	Client string // whom it is for, as the page says it
-	Target string // where the token goes, as the page says it
-	Error  string
-	Ask    bool // show the form
+	in     *hecate.App     // nil: for admins
+	target string          // where the token goes, as the page says it; "" where the address is wrong
+	fault  hecate.PageText // what went wrong, "" for nothing
 }
-
-// authorizePage shows the form, or what is wrong with the address. What comes from outside is escaped by the template.
-var authorizePage = template.Must(template.New("authorize").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Sign in</title></head><body>
-<h1>Sign in</h1>
-{{with .Error}}<p role="alert">{{.}}</p>{{end}}
-{{if .Ask}}<form method="post">
-<p>{{.Client}} will be opened at <b>{{.Target}}</b> in your name.</p>
-<input type="hidden" name="response_type" value="{{.ResponseType}}">
-<input type="hidden" name="client_id" value="{{.ClientID}}">
-<input type="hidden" name="redirect_uri" value="{{.RedirectURI}}">
-<input type="hidden" name="scope" value="{{.Scope}}">
-<input type="hidden" name="state" value="{{.State}}">
-<p><label>Username or e-mail <input name="username" value="{{.Username}}" autocomplete="username"></label></p>
-<p><label>Password <input name="password" type="password" autocomplete="current-password"></label></p>
-<p><button>Sign in</button></p>
-</form>{{end}}
-</body></html>
-`))
 
 // readAuthorization reads the parameters of the query, and of the form where one was sent.
 func readAuthorization(r *web.Request) (*authorization, map[string][]string, error) {
@@ -58,27 +36,23 @@ func readAuthorization(r *web.Request) (*authorization, map[string][]string, err
 	}, form, nil
 }
 
-// check says on the page what is wrong with the address, and reports whether nothing is. in is the application, nil outside.
-func (a *api) check(r *web.Request, in *hecate.App, x *authorization) (bool, error) {
-	_, err := a.engine.FindClient(r.Context(), in, x.ClientID)
+// check notes what is wrong with the address of the page.
+func (a *api) check(r *web.Request, x *authorization) error {
+	_, err := a.engine.FindClient(r.Context(), x.in, x.ClientID)
 	if errors.Is(err, hecate.BadKey) {
-		x.Error = "The address names no client that is known here."
-		return false, nil
+		x.fault = hecate.TextSignInNoClient
+		return nil
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	u, ok := web.ReturnURL(x.RedirectURI)
-	if !ok || in != nil && !mayReturn(in, x.RedirectURI) {
-		x.Error = "The address names no place to return to."
-		return false, nil
+	if !ok || x.in != nil && !mayReturn(x.in, x.RedirectURI) {
+		x.fault = hecate.TextSignInNoTarget
+		return nil
 	}
-	x.Target = u.Scheme + "://" + u.Host
-	x.Client = "This server"
-	if in != nil {
-		x.Client = in.Name
-	}
-	return true, nil
+	x.target = u.Scheme + "://" + u.Host
+	return nil
 }
 
 // settingRedirects are where an application lets its login page lead; docs/settings.md.
@@ -100,20 +74,27 @@ func mayReturn(app *hecate.App, to string) bool {
 	return web.MayReturn(allowed, to)
 }
 
-// showAuthorization sends the page. It may not be framed, and its address, which has the state of the client, goes nowhere.
-func showAuthorization(w *web.Response, x *authorization) error {
-	var b strings.Builder
-	if err := authorizePage.Execute(&b, x); err != nil {
-		return err
+// show sends the page: the form, and what went wrong.
+func (x *authorization) show(w *web.Response, r *web.Request) error {
+	rd := wording.Reader(r, x.in, "")
+	p := web.Page{Title: rd.Says(hecate.TextSignInTitle)}
+	if x.fault != "" {
+		p.Problem = rd.Says(x.fault)
 	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	w.SetType("text/html; charset=utf-8")
-	return w.Bytes(http.StatusOK, []byte(b.String()))
+	if x.target == "" {
+		return rd.Show(w, http.StatusOK, p)
+	}
+	if p.Text = rd.Says(hecate.TextSignInServerText, "target", x.target); x.in != nil {
+		p.Text = rd.Says(hecate.TextSignInText, "app", x.in.Name, "target", x.target)
+	}
+	p.Targets, p.Button = []string{x.RedirectURI}, rd.Says(hecate.TextSignInButton)
+	p.Fields = []web.PageField{
+		web.Hidden("response_type", x.ResponseType), web.Hidden("client_id", x.ClientID), web.Hidden("redirect_uri", x.RedirectURI),
+		web.Hidden("scope", x.Scope), web.Hidden("state", x.State),
+		{Name: "username", Label: rd.Says(hecate.TextSignInName), Value: x.Username, Kind: "text", Autocomplete: "username"},
+		{Name: "password", Label: rd.Says(hecate.TextSignInPassword), Kind: "password", Autocomplete: "current-password"},
+	}
+	return rd.Show(w, http.StatusOK, p)
 }
 
 // returnWith sends the browser back with a token: the "code" is one already (contracts/usergrid.md 4.7).
@@ -147,11 +128,11 @@ func (a *api) ask(w *web.Response, r *web.Request, in *hecate.App) error {
 	if err != nil {
 		return err
 	}
-	x.Username = ""
-	if x.Ask, err = a.check(r, in, x); err != nil {
+	x.in, x.Username = in, ""
+	if err := a.check(r, x); err != nil {
 		return err
 	}
-	return showAuthorization(w, x)
+	return x.show(w, r)
 }
 
 // authorizeUser takes the form of a user.
@@ -178,28 +159,27 @@ func (a *api) authorizeAdmin(w *web.Response, r *web.Request, _ *manager) error 
 	})
 }
 
+// signInFaults are what the page says of a login that failed.
+var signInFaults = map[hecate.Kind]hecate.PageText{
+	hecate.UnknownUser: hecate.TextSignInWrong, hecate.WrongPassword: hecate.TextSignInWrong, hecate.UserDisabled: hecate.TextSignInWrong,
+	hecate.Unverified: hecate.TextSignInWaits, hecate.Inactive: hecate.TextSignInWaits, hecate.TooMany: hecate.TextSignInTooMany,
+}
+
 func (a *api) authorize(w *web.Response, r *web.Request, in *hecate.App, login func(*authorization, hecate.Secret) (hecate.Secret, error)) error {
 	x, form, err := readAuthorization(r)
 	if err != nil {
 		return err
 	}
-	if x.Ask, err = a.check(r, in, x); err != nil {
+	x.in = in
+	if err := a.check(r, x); err != nil {
 		return err
 	}
-	if !x.Ask {
-		return showAuthorization(w, x)
+	if x.fault != "" {
+		return x.show(w, r)
 	}
 	token, err := login(x, hecate.NewSecret(last(form["password"])))
-	switch hecate.KindOf(err) {
-	case hecate.UnknownUser, hecate.WrongPassword, hecate.UserDisabled:
-		x.Error = "Username or password do not match"
-		return showAuthorization(w, x)
-	case hecate.Unverified, hecate.Inactive:
-		x.Error = "The account has yet to be confirmed or approved."
-		return showAuthorization(w, x)
-	case hecate.TooMany:
-		x.Error = "Too many attempts; try again later."
-		return showAuthorization(w, x)
+	if x.fault = signInFaults[hecate.KindOf(err)]; err != nil && x.fault != "" {
+		return x.show(w, r)
 	}
 	if err != nil {
 		return err
