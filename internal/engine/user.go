@@ -486,6 +486,11 @@ func (e *Engine) UpdateUser(ctx context.Context, actor *hecate.Actor, ref UserRe
 	if err := checkNames(op, deref(in.Username), deref(in.Email)); err != nil {
 		return nil, err
 	}
+	if in.Username != nil && *in.Username != u.Username && HidesUsers(actor) {
+		if err := usernameOfHis(op, *in.Username, u.Email); err != nil {
+			return nil, err
+		}
+	}
 	change, err := e.prepareUserChange(ctx, app, u, in, op)
 	if err != nil {
 		return nil, err

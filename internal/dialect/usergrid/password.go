@@ -20,11 +20,11 @@ func (a *api) changePassword(w *web.Response, r *web.Request, c *call) error {
 	if next == "" {
 		return illegalArgument("newpassword is required")
 	}
-	u, err := a.user(r.Context(), c, r.PathValue("user"))
+	ref, err := a.userByProof(r, c)
 	if err != nil {
 		return err
 	}
-	err = a.engine.ChangePasswordOf(r.Context(), c.actor, engine.UserRef{ID: u.ID}, engine.PasswordChange{
+	err = a.engine.ChangePasswordOf(r.Context(), c.actor, ref, engine.PasswordChange{
 		Old: hecate.NewSecret(p.text("oldpassword")), New: hecate.NewSecret(next), MinPassword: leastPassword, From: r.ClientIP(),
 	})
 	if err != nil {

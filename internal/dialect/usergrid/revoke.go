@@ -1,8 +1,9 @@
 package usergrid
 
 import (
+	"errors"
+
 	"hecate"
-	"hecate/internal/engine"
 	"hecate/internal/web"
 )
 
@@ -34,11 +35,11 @@ func (a *api) revokeToken(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	u, err := a.user(r.Context(), c, r.PathValue("user"))
+	ref, err := a.userByProof(r, c)
 	if err != nil {
 		return err
 	}
-	if err := a.engine.EndTokenOf(r.Context(), c.actor, engine.UserRef{ID: u.ID}, token); err != nil {
+	if err := a.engine.EndTokenOf(r.Context(), c.actor, ref, token); err != nil && !(ref.ID == "" && errors.Is(err, hecate.NotFound)) {
 		return err
 	}
 	return a.answer(w, r, c, reply{action: actionRevoked, bare: true})
@@ -46,12 +47,15 @@ func (a *api) revokeToken(w *web.Response, r *web.Request, c *call) error {
 
 // revokeTokens ends every session of a user: himself, who manages the application, and whom a role names the path.
 func (a *api) revokeTokens(w *web.Response, r *web.Request, c *call) error {
-	u, err := a.user(r.Context(), c, r.PathValue("user"))
+	ref, err := a.userByProof(r, c)
 	if err != nil {
 		return err
 	}
-	actor := c.via("/users/" + string(u.ID) + "/revoketokens")
-	if err := a.engine.EndUserSessions(r.Context(), actor, engine.UserRef{ID: u.ID}); err != nil {
+	if ref.ID == "" {
+		return hecate.E(hecate.Forbidden, "end sessions")
+	}
+	actor := c.via("/users/" + string(ref.ID) + "/revoketokens")
+	if err := a.engine.EndUserSessions(r.Context(), actor, ref); err != nil {
 		return err
 	}
 	return a.answer(w, r, c, reply{action: actionRevokedAll, bare: true})

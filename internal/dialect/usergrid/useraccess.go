@@ -52,6 +52,20 @@ func (a *api) userOf(r *web.Request, c *call) (*hecate.User, error) {
 	return a.userForced(r.Context(), c, r.PathValue("user"), r.QueryOne("force"))
 }
 
+// userByProof is the user whom a path names, for calls on which a proof other than who calls decides. Where the application hides who has an account
+// nobody hears that there is none: the name stands for him.
+func (a *api) userByProof(r *web.Request, c *call) (engine.UserRef, error) {
+	name := r.PathValue("user")
+	u, err := a.user(r.Context(), c, name)
+	if errors.Is(err, hecate.NotFound) && engine.HidesUsers(c.actor) && !strings.EqualFold(strings.TrimSpace(name), "me") {
+		return engine.UserRef{Username: strings.TrimSpace(name)}, nil
+	}
+	if err != nil {
+		return engine.UserRef{}, err
+	}
+	return engine.UserRef{ID: u.ID}, nil
+}
+
 func (a *api) userForced(ctx context.Context, c *call, ref, force string) (*hecate.User, error) {
 	ref = strings.TrimSpace(ref)
 	if strings.EqualFold(ref, "me") && force == "" {
