@@ -30,3 +30,26 @@ func TestSecretsInSettingsAreSealed(t *testing.T) {
 		}
 	})
 }
+
+func TestTextsOfPagesAreCheckedWhereverSettingsAreSaved(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		app, owner := h.app("books")
+		good := hecate.PageTexts{"fr-ca": {hecate.TextResetTitle: "Bonjour"}}
+		bad := hecate.PageTexts{"fr": {hecate.TextResetSent: "the mark is missing"}}
+		const field = "pages.fr.reset_sent"
+		must[*AppDetail](t)(h.UpdateApp(ctx, owner, app.ID, UpdateAppInput{Settings: &hecate.Settings{Pages: good}}))
+		failed[*AppDetail](t, hecate.Invalid, field)(h.UpdateApp(ctx, owner, app.ID, UpdateAppInput{Settings: &hecate.Settings{Pages: bad}}))
+		failed[*AppDetail](t, hecate.Invalid, field)(h.UpdateApp(ctx, owner, app.ID, UpdateAppInput{Adjust: func(s *hecate.Settings) error {
+			s.Pages = bad
+			return nil
+		}}))
+		_, _, err := h.DeclareApp(ctx, System(), DeclareAppInput{Org: app.OrgName, Name: app.Name, Alias: app.Alias, Settings: hecate.Settings{Pages: bad}})
+		fails(t, err, hecate.Invalid, field)
+		_, _, err = h.DeclareApp(ctx, System(), DeclareAppInput{Org: app.OrgName, Name: "films", Alias: "films", Settings: hecate.Settings{Pages: bad}})
+		fails(t, err, hecate.Invalid, field)
+		if got := must[*hecate.App](t)(h.AppByAlias(ctx, "books")).Settings.Pages; len(got) != 1 || got["fr-ca"][hecate.TextResetTitle] != "Bonjour" {
+			t.Errorf("texts %v", got)
+		}
+	})
+}

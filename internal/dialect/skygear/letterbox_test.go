@@ -104,7 +104,10 @@ func (w *world) visit(t testing.TB, path string, form url.Values, headers ...str
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	for i := 0; i < len(headers); i += 2 {
-		r.Host = headers[i+1]
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
+		r.Header.Set(headers[i], headers[i+1])
 	}
 	got := httptest.NewRecorder()
 	w.serve.ServeHTTP(got, r)

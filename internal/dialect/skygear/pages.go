@@ -136,28 +136,28 @@ func (a *api) resetPage(w *web.Response, r *web.Request, _ *call) error {
 	return endPage(w, rd, http.StatusOK, ends.success, told, web.Page{Title: title, Done: rd.Says(hecate.TextResetDone, "address", holder.name)})
 }
 
-// holder is whose a ticket is.
-type holder struct {
+// ticketHolder is whose a ticket is.
+type ticketHolder struct {
 	name     string // as pages call him
 	language string // that he reads
 }
 
 // openReset finds whose password a link is about, and uses nothing up. A link that does not count is a failure.
-func (a *api) openReset(r *web.Request, app *hecate.App, p parameters) (resetTicket, holder, error) {
+func (a *api) openReset(r *web.Request, app *hecate.App, p parameters) (resetTicket, ticketHolder, error) {
 	t := resetTicket{user: p.one("user_id"), code: p.one("code")}
 	if t.user == "" || t.code == "" {
-		return t, holder{}, fail(resourceNotFound, textBadCode)
+		return t, ticketHolder{}, fail(resourceNotFound, textBadCode)
 	}
 	var err error
 	if t.expires, err = seconds(p.one("expire_at")); err != nil {
-		return t, holder{}, err
+		return t, ticketHolder{}, err
 	}
 	u, err := a.checkReset(r, app, t)
 	if err != nil {
-		return t, holder{}, err
+		return t, ticketHolder{}, err
 	}
 	language, err := a.engine.UserLanguage(r.Context(), app, u.ID)
-	return t, holder{cmp.Or(u.Username, u.Email), language}, err
+	return t, ticketHolder{cmp.Or(u.Username, u.Email), language}, err
 }
 
 // remark is what a page says of its form, to whoever reads it.
