@@ -386,7 +386,7 @@ func (e *Engine) EndUserSessions(ctx context.Context, actor *hecate.Actor, ref U
 
 // EndTokenOf ends the session of a user that a token opens; a standing one is renewed. Whoever presents the token could act
 // as that user, so nothing else is asked of him. A token that does not count any more is ended already. Kinds: NotFound
-// on "user", Forbidden for the token of somebody else.
+// on "user", where the app does not hide who exists; Forbidden for the token of somebody else.
 func (e *Engine) EndTokenOf(ctx context.Context, actor *hecate.Actor, ref UserRef, token hecate.Secret) error {
 	const op = "end session"
 	app, err := inApp(actor, op)
@@ -394,6 +394,9 @@ func (e *Engine) EndTokenOf(ctx context.Context, actor *hecate.Actor, ref UserRe
 		return err
 	}
 	u, err := e.findUser(ctx, app.ID, ref, op)
+	if errors.Is(err, hecate.NotFound) && HidesUsers(actor) {
+		u, err = &hecate.User{App: app.ID}, nil // no token is his
+	}
 	if err != nil {
 		return err
 	}
