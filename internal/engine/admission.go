@@ -181,7 +181,7 @@ func described(m Mailing, name string, l outgoing) outgoing {
 	return l
 }
 
-// about is a letter about an account, to somebody else than its holder.
+// aboutAdmin is a letter about an account, to somebody else than its holder.
 func aboutAdmin(a *hecate.Admin) outgoing {
 	return outgoing{admin: a.ID, fields: map[string]string{"user": a.Email}}
 }
@@ -264,10 +264,17 @@ func (e *Engine) AdmitAdmin(ctx context.Context, actor *hecate.Actor, id hecate.
 	if err := e.asOperator(actor, "admin:"+string(id), op); err != nil {
 		return nil, err
 	}
+	return e.changedAdmin(ctx, actor, id, op, func(tx *store.DB, a *hecate.Admin) error {
+		return e.admitAdmin(ctx, tx, a, hecate.AwaitsConfirmation|hecate.AwaitsApproval)
+	})
+}
+
+// changedAdmin is changeAdmin with the admin as he is after it.
+func (e *Engine) changedAdmin(ctx context.Context, actor *hecate.Actor, id hecate.AdminID, op string, fn func(tx *store.DB, a *hecate.Admin) error) (*hecate.Admin, error) {
 	var out *hecate.Admin
 	err := e.changeAdmin(ctx, actor, id, op, func(tx *store.DB, a *store.AdminSecrets) error {
 		out = &a.Admin
-		return e.admitAdmin(ctx, tx, out, hecate.AwaitsConfirmation|hecate.AwaitsApproval)
+		return fn(tx, out)
 	})
 	if err != nil {
 		return nil, err
@@ -281,9 +288,7 @@ func (e *Engine) DisableAdmin(ctx context.Context, actor *hecate.Actor, id hecat
 	if err := e.asOperator(actor, "admin:"+string(id), op); err != nil {
 		return nil, err
 	}
-	var out *hecate.Admin
-	err := e.changeAdmin(ctx, actor, id, op, func(tx *store.DB, a *store.AdminSecrets) error {
-		out = &a.Admin
+	return e.changedAdmin(ctx, actor, id, op, func(tx *store.DB, a *hecate.Admin) error {
 		if a.Disabled == disabled {
 			return nil
 		}
@@ -293,12 +298,8 @@ func (e *Engine) DisableAdmin(ctx context.Context, actor *hecate.Actor, id hecat
 				return err
 			}
 		}
-		return tx.UpdateAdmin(ctx, out)
+		return tx.UpdateAdmin(ctx, a)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
 }
 
 // asOperator is the door for the operator alone. Kinds: Forbidden.
@@ -342,18 +343,12 @@ func (e *Engine) ApproveAdmin(ctx context.Context, id hecate.AdminID, ticket hec
 	if _, err := e.CheckApproval(ctx, id, ticket); err != nil {
 		return nil, err
 	}
-	var out *hecate.Admin
-	err := e.changeAdmin(ctx, nil, id, op, func(tx *store.DB, a *store.AdminSecrets) error {
-		out = &a.Admin
+	return e.changedAdmin(ctx, nil, id, op, func(tx *store.DB, a *hecate.Admin) error {
 		if err := e.takeServerTicket(ctx, tx, ticket, ApproveAdminTicket, op); err != nil {
 			return err
 		}
-		return e.admitAdmin(ctx, tx, out, hecate.AwaitsApproval)
+		return e.admitAdmin(ctx, tx, a, hecate.AwaitsApproval)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
 }
 
 // aboutOrg is a letter about an org.
