@@ -64,7 +64,7 @@ func TestWhateverAProviderSays(t *testing.T) {
 			"no JSON": {"<html>", "busy"}, "nothing": {"", "busy"}, "a list": {"[]", "busy"}, "two answers": {`{"id":"2"}{"id":"3"}`, "busy"}, "null": {"null", "refused"},
 			"much": {"* 0123456789", "busy"}, "a redirect inside": {"-> " + inside.URL, "busy"}, "a redirect to a file": {"-> file:///etc/passwd", "busy"},
 			"a number that is none": {`{"id":"4","x":1e400}`, "busy"},
-			"nobody": {`{"name":"x"}`, "refused"}, "an empty subject": {`{"id":""}`, "refused"}, "zero": {`{"id":0}`, "refused"}, "blank": {`{"id":" "}`, "refused"},
+			"nobody":                {`{"name":"x"}`, "refused"}, "an empty subject": {`{"id":""}`, "refused"}, "zero": {`{"id":0}`, "refused"}, "blank": {`{"id":" "}`, "refused"},
 			"true": {`{"id":true}`, "refused"}, "an object": {`{"id":{"a":1}}`, "refused"}, "a null character": {`{"id":"a\u0000b"}`, "refused"}, "half a character": {`{"id":"\ud800"}`, "refused"},
 			"a long number": {`{"id":9007199254740993}`, "in"}, "the number beside it": {`{"id":9007199254740992}`, "in"},
 			"null characters in a name": {`{"id":"5","name":"a\u0000b","x\u0000":[1]}`, "in"}, "an address that is none": {`{"id":"6","email":"nobody"}`, "in"},
