@@ -24,6 +24,7 @@ var rooms = map[string]struct{ own, outside []string }{
 	"internal/mail":   {[]string{"."}, []string{"github.com/wneessen/go-mail"}},
 	"internal/store": {[]string{"."}, []string{
 		"modernc.org/sqlite*", "github.com/jackc/pgx/v5*", "github.com/pressly/goose/v3*", "golang.org/x/sync/*", "golang.org/x/sys/*",
+		"github.com/maypok86/otter/v2",
 	}},
 	"internal/engine": {
 		[]string{".", "internal/secret", "internal/store", "internal/blob", "internal/provider", "internal/mail"},
