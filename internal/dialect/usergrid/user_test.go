@@ -123,11 +123,14 @@ func TestUsers(t *testing.T) {
 			}
 		})
 		t.Run("an address is its owner's before somebody's name", func(t *testing.T) {
-			k.sand("", "POST", "/users", object{"username": "ann@x.io"}).one()
-			if got := k.sand("", "GET", "/users/ann@x.io", nil).one(); uuidOf(got) != id {
+			k.sand("", "POST", "/users", object{"username": "dot@x.io"}).one()
+			dot := uuidOf(k.sand("", "POST", "/users", object{"username": "dot", "email": "dot@x.io"}).one())
+			if got := k.sand("", "GET", "/users/dot@x.io", nil).one(); uuidOf(got) != dot {
 				t.Errorf("found %v", got)
 			}
-			k.sand("", "DELETE", "/users/ann@x.io?force=name", nil).one()
+			k.sand("", "DELETE", "/users/dot@x.io?force=name", nil).one()
+			k.sand("", "DELETE", "/users/"+dot, nil).one()
+			k.sand("", "POST", "/users", object{"username": "ann@x.io"}).fails(400, "duplicate_unique_property_exists")
 		})
 		t.Run("queries, pages and projections", func(t *testing.T) {
 			for query, want := range map[string]string{
