@@ -59,15 +59,16 @@ func (l *letters) lastTo(t testing.TB, address string) mail.Letter {
 	return mail.Letter{}
 }
 
-func (l *letters) find(address string) (mail.Letter, bool) {
+// find is the letter to an address that was queued last: several may leave at once, and ids are in order.
+func (l *letters) find(address string) (last mail.Letter, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := len(l.sent) - 1; i >= 0; i-- {
-		if l.sent[i].To == address {
-			return l.sent[i], true
+	for _, letter := range l.sent {
+		if letter.To == address && letter.ID > last.ID {
+			last, ok = letter, true
 		}
 	}
-	return mail.Letter{}, false
+	return last, ok
 }
 
 // eachWorld runs fn on both stores.
