@@ -293,8 +293,8 @@ func TestNamesDoNotShadowAddresses(t *testing.T) {
 			}
 			yes := true
 			must[*UserDetail](t)(h.UpdateUser(ctx, owner, UserRef{ID: holder.User.ID}, UpdateUserInput{EmailVerified: &yes}))
-			if login("W@example.com", "pass-word") != holder.User.ID || login("w@example.com", "squatter") != "" {
-				t.Error("a username is between somebody and his account")
+			if login("W@example.com", "pass-word") != holder.User.ID || login("w@example.com", "squatter") != squatter.User.ID {
+				t.Error("a username, or an address, is between somebody and his account")
 			}
 			if err := h.AskReset(ctx, app, AskInput{User: UserRef{Login: "w@example.com"}}); err != nil {
 				t.Fatal(err)

@@ -150,17 +150,16 @@ type checkedLogin struct {
 // checkLogin finds the user and verifies the password. Every way out costs one verification at least.
 func (e *Engine) checkLogin(ctx context.Context, actor *hecate.Actor, app *hecate.App, in LoginInput) (checkedLogin, error) {
 	const op = "login"
-	var l checkedLogin
+	var logins []store.Login
 	var err error
 	if (in.Names != nil || checkText(op, "login", in.Login, 1, maxName) == nil) && len(in.Password.Reveal()) <= maxPassword {
-		l.Login, err = e.findLogin(ctx, app, in)
-		if err != nil && !errors.Is(err, hecate.NotFound) {
-			return l, err
+		if logins, err = e.findLogins(ctx, app, in); err != nil {
+			return checkedLogin{}, err
 		}
 	} else {
 		in.Password, in.PIN = hecate.Secret{}, hecate.Secret{}
 	}
-	ok, rehash, err := e.verifyLogin(ctx, app, &l, in)
+	l, ok, rehash, err := e.verifyLogins(ctx, app, logins, in)
 	if err != nil {
 		return l, err
 	}
@@ -196,16 +195,42 @@ func (e *Engine) verifyLogin(ctx context.Context, app *hecate.App, l *checkedLog
 	return e.hasher.Verify(ctx, l.Hash, in.Password.Reveal())
 }
 
-// findLogin finds the user whom the input names, with the hash of the password. Kinds: NotFound.
-func (e *Engine) findLogin(ctx context.Context, app *hecate.App, in LoginInput) (store.Login, error) {
+// verifyLogins finds the one whose password it is among those whom a name means, the first of them where it is nobody's. Whoever took the
+// address of somebody for a username keeps nobody out so, and neither does the other. Where there is nobody it costs as much.
+func (e *Engine) verifyLogins(ctx context.Context, app *hecate.App, logins []store.Login, in LoginInput) (l checkedLogin, ok, rehash bool, err error) {
+	if len(logins) == 0 {
+		logins = make([]store.Login, 1)
+	}
+	for i, login := range logins {
+		one := checkedLogin{Login: login}
+		ok, rehash, err = e.verifyLogin(ctx, app, &one, in)
+		if i == 0 || ok {
+			l = one
+		}
+		if ok || err != nil {
+			break
+		}
+	}
+	return l, ok, rehash, err
+}
+
+// findLogins finds those whom the input names, the first of whom it means, with the hashes of their passwords.
+func (e *Engine) findLogins(ctx context.Context, app *hecate.App, in LoginInput) ([]store.Login, error) {
 	if in.Names == nil {
-		return e.db.Login(ctx, app.ID, FoldLogin(in.Login))
+		return e.db.Logins(ctx, app.ID, FoldLogin(in.Login))
 	}
 	kind, match, err := identify(&app.Settings, in.Names, "login")
-	if err != nil {
-		return store.Login{}, err
+	if errors.Is(err, hecate.NotFound) {
+		return nil, nil
 	}
-	return e.db.LoginByIdentity(ctx, app.ID, kind, match)
+	if err != nil {
+		return nil, err
+	}
+	l, err := e.db.LoginByIdentity(ctx, app.ID, kind, match)
+	if errors.Is(err, hecate.NotFound) {
+		return nil, nil
+	}
+	return []store.Login{l}, err
 }
 
 // newSession prepares a session of a user.

@@ -26,9 +26,12 @@ left join credentials c on c.app_id = u.app_id and c.user_id = u.id and c.kind =
 	byLogin = ` where u.app_id = $1 and u.id = (select user_id from identities
   where app_id = $1 and kind in ('username', 'email') and match = $2
   order by case when kind = 'username' then 1 when verified_at is null then 2 else 0 end limit 1)`
-	userByLogin = `select ` + userColumns + userTables + byLogin
-	loginByName = `select ` + userColumns + `, coalesce(c.hash, '')` + userTables + byLogin
-	loginByID   = `select ` + userColumns + `, coalesce(c.hash, '')` + userTables + ` where u.app_id = $1 and u.id = $2`
+	userByLogin  = `select ` + userColumns + userTables + byLogin
+	loginsByName = `select ` + userColumns + `, coalesce(c.hash, '')` + userTables + `
+where u.app_id = $1 and u.id in (select user_id from identities i where app_id = $1 and match = $2 and (kind = 'username' or kind = 'email' and
+  (verified_at is not null or not exists (select 1 from identities where app_id = $1 and kind = 'username' and match = $2))))
+order by case when m.match = $2 and m.verified_at is not null then 0 else 1 end`
+	loginByID = `select ` + userColumns + `, coalesce(c.hash, '')` + userTables + ` where u.app_id = $1 and u.id = $2`
 
 	insertUser = `
 insert into users (app_id, id, seq, key, activated, disabled, disabled_message, disabled_until, password_changed_at,
@@ -86,9 +89,9 @@ func (db *DB) UserByLogin(ctx context.Context, app hecate.AppID, match string) (
 	return one(ctx, db, scanUser, userByLogin, app, match)
 }
 
-// Login returns that user with the hash of the password. Kinds: NotFound.
-func (db *DB) Login(ctx context.Context, app hecate.AppID, match string) (Login, error) {
-	return one(ctx, db, scanLogin, loginByName, app, match)
+// Logins returns that user with the hash of the password, and after him who has the username where he has the address.
+func (db *DB) Logins(ctx context.Context, app hecate.AppID, match string) ([]Login, error) {
+	return many(ctx, db, scanLogin, loginsByName, app, match)
 }
 
 // LoginByID returns a user with the hash of the password. Kinds: NotFound.
