@@ -329,7 +329,7 @@ func TestManySlowSignInsHoldNobodyUp(t *testing.T) {
 		for what, c := range map[string]call{
 			"readiness":             {method: "GET", path: "/readyz"},
 			"a login by a password": {method: "POST", path: "/v1.1/instances/town/user/auth/", key: townKey, json: object{"username": "eva", "password": "p1"}},
-			"another provider":      townDoors["skygear"].enter(w, "google", townToken("google", "good", fmt.Sprint(i), "")),
+			"another provider":      townDoors["skygear"].enter(w, "google", townToken("google", "good", fmt.Sprint(1+i), "")),
 		} {
 			began := time.Now()
 			w.want(t, 200, c)
