@@ -16,6 +16,7 @@ type counter = atomic.Int64
 const (
 	sweepEvery  = 10 * time.Minute
 	straysEvery = 24 * time.Hour
+	tendEvery   = 5 * time.Second
 )
 
 // runBackground owns every goroutine of the engine and waits for them.
@@ -25,6 +26,7 @@ func (e *Engine) runBackground(ctx context.Context) error {
 	wg.Go(func() { e.audit.run(ctx) })
 	wg.Go(func() { e.every(ctx, sweepEvery, e.sweepOnce) })
 	wg.Go(func() { e.every(ctx, straysEvery, e.sweepStrays) })
+	wg.Go(func() { e.every(ctx, tendEvery, e.db.Tend) })
 	wg.Go(func() { e.runOutbox(ctx) })
 	wg.Go(func() { listenErr = e.db.Listen(ctx, e.cache.heard, e.cache.gap) })
 	wg.Wait()

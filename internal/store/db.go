@@ -74,6 +74,7 @@ type engine interface {
 	// state is a number that is another one after every commit that may change what searches of an app find; exact is
 	// false where others may write too.
 	state(app string) (number uint64, exact bool)
+	tend(ctx context.Context) error
 	field(path []string, typ fieldType) string
 	lock(ctx context.Context, t *tx, key string) error
 	notify(ctx context.Context, t *tx, payload string) error

@@ -152,6 +152,9 @@ func (l *lite) version(ctx context.Context) (int64, error) {
 
 func (l *lite) single() bool { return true }
 
+// tend has nothing to do: SQLite chooses by the indexes alone, and the statements are written for that.
+func (l *lite) tend(context.Context) error { return nil }
+
 func (l *lite) state(app string) (uint64, bool) { return l.states.of(app), true }
 
 func (l *lite) ping(ctx context.Context) error {
