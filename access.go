@@ -347,7 +347,9 @@ func namingPolicy(a *Actor, path string) Permissions {
 }
 
 // namesFirst reports whether a pattern names the first segment of a path.
-func namesFirst(pattern, path string) bool { return strings.EqualFold(firstSegment(pattern), firstSegment(path)) }
+func namesFirst(pattern, path string) bool {
+	return strings.EqualFold(firstSegment(pattern), firstSegment(path))
+}
 
 // takesNothing reports whether an actor only looks, or makes something that nobody has yet.
 func takesNothing(a *Actor, want Permissions) bool {

@@ -39,8 +39,8 @@ func testFurtherTokens(t *testing.T, h *house, signed bool) {
 	}
 	works(t, h.settings(app, owner, want(0)))
 	works(t, h.settings(other, otherOwner, want(0)))
-	guest, key := h.client(app, owner)
-	guest = h.enter(app, hecate.Proof{Key: key})
+	_, key := h.client(app, owner)
+	guest := h.enter(app, hecate.Proof{Key: key})
 	ben := must[*LoginResult](t)(h.SignUp(ctx, guest, SignUpInput{Names: map[string]string{"username": "ben"},
 		CreateUserInput: CreateUserInput{Password: clear("p")}, Open: &OpenSession{}}))
 	login := func() hecate.Secret {
@@ -235,8 +235,8 @@ func TestASignedFurtherTokenNamesItself(t *testing.T) {
 	h := newHouse(t, "sqlite", Config{OpenRegistration: true})
 	app, owner := h.app("books")
 	works(t, h.settings(app, owner, hecate.Settings{Sessions: hecate.SessionSettings{Signed: true}}))
-	guest, key := h.client(app, owner)
-	guest = h.enter(app, hecate.Proof{Key: key})
+	_, key := h.client(app, owner)
+	guest := h.enter(app, hecate.Proof{Key: key})
 	first := must[*LoginResult](t)(h.SignUp(ctx, guest, SignUpInput{Open: &OpenSession{}}))
 	app = must[*hecate.App](t)(h.AppByKey(ctx, key))
 	said := func(token hecate.Secret) (c struct{ Jti, Sub, Iss string }) {
