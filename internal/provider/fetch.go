@@ -138,6 +138,18 @@ func (a *asking) do(req *http.Request, out any) error {
 	return nil
 }
 
+// introspect asks by a request of RFC 7662 whether a token still counts and was issued for the app.
+func (a *asking) introspect(req *http.Request) error {
+	var info map[string]any
+	if err := a.do(req, &info); err != nil {
+		return err
+	}
+	if !truth(info["active"]) || text(info["client_id"]) != a.settings.ClientID {
+		return refused("the token was issued for another app, or has ended")
+	}
+	return nil
+}
+
 // bounded cuts what providers say, also where a library reads it.
 type bounded struct{ next http.RoundTripper }
 

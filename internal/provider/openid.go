@@ -212,12 +212,5 @@ func (a *asking) accessTokenIsOurs(issuer knownIssuer) error {
 		return err
 	}
 	req.SetBasicAuth(percent(a.settings.ClientID), percent(a.settings.ClientSecret))
-	var info map[string]any
-	if err := a.do(req, &info); err != nil {
-		return err
-	}
-	if !truth(info["active"]) || text(info["client_id"]) != a.settings.ClientID {
-		return refused("the token was issued for another app, or has ended")
-	}
-	return nil
+	return a.introspect(req)
 }

@@ -148,14 +148,7 @@ func linkedinApp(a *asking) error {
 	if err != nil {
 		return err
 	}
-	var info map[string]any
-	if err := a.do(req, &info); err != nil {
-		return err
-	}
-	if !truth(info["active"]) || text(info["client_id"]) != a.settings.ClientID {
-		return refused("the token was issued for another app, or has ended")
-	}
-	return nil
+	return a.introspect(req)
 }
 
 func github(a *asking) (*hecate.Profile, error) {

@@ -20,7 +20,7 @@ const (
 
 // listOf reads `after` and `limit`. Kinds: Invalid on either.
 func listOf(r *web.Request) (engine.List, error) {
-	list := engine.List{Limit: pageSize}
+	var list engine.List
 	if text := r.QueryOne("after"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < 0 {
@@ -28,14 +28,22 @@ func listOf(r *web.Request) (engine.List, error) {
 		}
 		list.After = n
 	}
-	if text := r.QueryOne("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxPageSize {
-			return list, invalid("limit", "must be between 1 and 200")
-		}
-		list.Limit = n
+	var err error
+	list.Limit, err = limitOf(r)
+	return list, err
+}
+
+// limitOf reads `limit`. Kinds: Invalid on it.
+func limitOf(r *web.Request) (int, error) {
+	text := r.QueryOne("limit")
+	if text == "" {
+		return pageSize, nil
 	}
-	return list, nil
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxPageSize {
+		return 0, invalid("limit", "must be between 1 and 200")
+	}
+	return n, nil
 }
 
 func (a *api) apps(w *web.Response, r *web.Request, c caller) error {

@@ -2,7 +2,6 @@ package native
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"hecate"
@@ -54,7 +53,7 @@ type lettersPage struct {
 
 // letterListOf reads `state`, `after` and `limit`. Kinds: Invalid on either.
 func letterListOf(r *web.Request) (engine.LetterList, error) {
-	list := engine.LetterList{Limit: pageSize, After: hecate.LetterID(r.QueryOne("after"))}
+	list := engine.LetterList{After: hecate.LetterID(r.QueryOne("after"))}
 	if text := r.QueryOne("state"); text != "" {
 		state, known := letterStates[text]
 		if !known {
@@ -62,14 +61,9 @@ func letterListOf(r *web.Request) (engine.LetterList, error) {
 		}
 		list.State = &state
 	}
-	if text := r.QueryOne("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxPageSize {
-			return list, invalid("limit", "must be between 1 and 200")
-		}
-		list.Limit = n
-	}
-	return list, nil
+	var err error
+	list.Limit, err = limitOf(r)
+	return list, err
 }
 
 func (a *api) letters(w *web.Response, r *web.Request, c caller) error {

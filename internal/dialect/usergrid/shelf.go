@@ -32,7 +32,11 @@ func (s *shelf) list(w *web.Response, r *web.Request, c *call) error {
 
 // make makes one, or those of an array that can be made.
 func (s *shelf) make(w *web.Response, r *web.Request, c *call) error {
-	return s.createThings(w, r, c, s.path, func(object map[string]any) (*thing, error) { return s.create(r.Context(), c, object) })
+	body, err := readPayload(r)
+	if err != nil {
+		return err
+	}
+	return s.createThings(w, r, c, s.path, body, func(object map[string]any) (*thing, error) { return s.create(r.Context(), c, object) })
 }
 
 // ref is the one that a request names.
@@ -134,12 +138,11 @@ func refusedAt(c *call, method, path string, err error) error {
 	return lost(err)
 }
 
+// maxNewThings bounds an array of them: each is written for itself.
+const maxNewThings = 200
+
 // createThings makes what a body describes: one, whose error is told, or those of an array that can be made.
-func (a *api) createThings(w *web.Response, r *web.Request, c *call, path string, create func(map[string]any) (*thing, error)) error {
-	body, err := readPayload(r)
-	if err != nil {
-		return err
-	}
+func (a *api) createThings(w *web.Response, r *web.Request, c *call, path string, body payload, create func(map[string]any) (*thing, error)) error {
 	if body.batch == nil {
 		t, err := create(body.object)
 		if err != nil {
@@ -147,7 +150,7 @@ func (a *api) createThings(w *web.Response, r *web.Request, c *call, path string
 		}
 		return a.answerThing(w, r, c, path, t)
 	}
-	if len(body.batch) > maxNewUsers {
+	if len(body.batch) > maxNewThings {
 		return hecate.E(hecate.TooLarge, "create").Says("too many entities in one request")
 	}
 	made := []*thing{}

@@ -163,9 +163,6 @@ func createdUser(d *engine.UserDetail) *thing {
 	return userThing(d.User, d.Profile, nameRights{true, true}, meta{})
 }
 
-// maxNewUsers bounds the users of one array: each of them is written for himself.
-const maxNewUsers = 200
-
 // createUsers answers POST of one user or of an array of them. Of an array those who cannot be made are left out without a
 // word, and passwords are dropped: contracts/usergrid.md 7.2, 9.
 func (a *api) createUsers(w *web.Response, r *web.Request, c *call) error {
@@ -173,35 +170,17 @@ func (a *api) createUsers(w *web.Response, r *web.Request, c *call) error {
 	if err != nil {
 		return err
 	}
-	if body.batch == nil {
-		d, err := a.createUser(r.Context(), c, body.object)
-		if err != nil {
-			return err
-		}
-		return a.answerThing(w, r, c, "/users", createdUser(d))
-	}
-	if len(body.batch) > maxNewUsers {
-		return hecate.E(hecate.TooLarge, "create users").On("users").Says("too many users in one request")
-	}
-	made := []*thing{}
-	var refused error
 	for _, object := range body.batch {
 		delete(object, "password")
 		delete(object, "pin")
+	}
+	return a.createThings(w, r, c, "/users", body, func(object map[string]any) (*thing, error) {
 		d, err := a.createUser(r.Context(), c, object)
-		switch kind := hecate.KindOf(err); {
-		case err == nil:
-			made = append(made, createdUser(d))
-		case kind == hecate.Internal || kind == hecate.TooMany:
-			return err
-		case kind == hecate.Forbidden:
-			refused = err
+		if err != nil {
+			return nil, err
 		}
-	}
-	if refused != nil && len(made) == 0 {
-		return refused
-	}
-	return a.answerThings(w, r, c, reply{path: "/users"}, made, nil)
+		return createdUser(d), nil
+	})
 }
 
 // listUsers answers GET of all users, or of those that a query finds.
