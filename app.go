@@ -140,6 +140,7 @@ type MailTemplate struct {
 // Settings are the choices an app makes; docs/settings.md lists them. Zero values are the defaults.
 type Settings struct {
 	HideAccountExistence bool
+	ConfirmSignUps       bool // with HideAccountExistence: nobody is made before he has confirmed his address
 	Sandbox              bool // guests may do everything that only role grants govern
 	Password             PasswordPolicy
 	Sessions             SessionSettings

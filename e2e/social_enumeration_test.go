@@ -68,7 +68,7 @@ apps:
     client_secret: %s
     keys: [{name: client, key: %s, allow_user_create: true}]
     users: [%s]
-    settings: {hide_account_existence: true, skygear: {auth_record_keys: [[username], [email]]}}
+    settings: {hide_account_existence: true, confirm_sign_ups: true, skygear: {auth_record_keys: [[username], [email]]}}
 `, app.id, app.secret, townKey, users.String())})}
 }
 

@@ -17,6 +17,7 @@ import (
 // settingsSpec is `settings:` of an app; docs/settings.md lists every entry.
 type settingsSpec struct {
 	HideAccountExistence bool                  `yaml:"hide_account_existence"`
+	ConfirmSignUps       bool                  `yaml:"confirm_sign_ups"`
 	Password             passwordSpec          `yaml:"password"`
 	Sessions             sessionsSpec          `yaml:"sessions"`
 	Skygear              skygearSpec           `yaml:"skygear"`
@@ -311,6 +312,7 @@ func (a appSpec) settings() (hecate.Settings, error) {
 	s := a.Settings
 	out := hecate.Settings{
 		HideAccountExistence: s.HideAccountExistence,
+		ConfirmSignUps:       s.ConfirmSignUps,
 		Sandbox:              a.Sandbox,
 		Password: hecate.PasswordPolicy{
 			MinLength: s.Password.MinLength, Uppercase: s.Password.Uppercase, Lowercase: s.Password.Lowercase,

@@ -46,7 +46,12 @@ func HidesUsers(actor *hecate.Actor) bool {
 	return actor.App != nil && actor.App.Settings.HideAccountExistence && !actsForAll(actor, hecate.Manage)
 }
 
-// joins reports whether a sign-up has to be confirmed before there is a user. Somebody without names and password, of whom there may be any
+// ConfirmsSignUps reports whether who signs up by that actor is made only when he has confirmed his address.
+func ConfirmsSignUps(actor *hecate.Actor) bool {
+	return HidesUsers(actor) && actor.App.Settings.ConfirmSignUps
+}
+
+// joins reports whether a sign-up is answered without a word of what is taken. Somebody without names and password, of whom there may be any
 // number, would learn nothing.
 func joins(actor *hecate.Actor, in *CreateUserInput) bool {
 	return HidesUsers(actor) && !in.nameless(&actor.App.Settings)
@@ -78,12 +83,14 @@ func usernameOfHis(op, username, email string) error {
 
 // askToJoin takes a sign-up in that has to be confirmed. What it returns looks like a user who was made; his tokens open nothing.
 func (e *Engine) askToJoin(ctx context.Context, actor *hecate.Actor, app *hecate.App, in newcomer, op string) (*UserDetail, hecate.Secret, error) {
-	none := hecate.Secret{}
+	none, confirmed := hecate.Secret{}, ConfirmsSignUps(actor)
 	if err := in.check(op, app.Settings.Password); err != nil {
 		return nil, none, err
 	}
-	if err := in.checkHidden(op); err != nil {
-		return nil, none, err
+	if confirmed {
+		if err := in.checkHidden(op); err != nil {
+			return nil, none, err
+		}
 	}
 	defer evenly(ctx)()
 	n, err := e.prepare(ctx, app, in, op)
@@ -94,7 +101,9 @@ func (e *Engine) askToJoin(ctx context.Context, actor *hecate.Actor, app *hecate
 	if d.Token, err = e.unseal(n.sessions[0].Sealed, sessionContext(app.ID, n.user.ID)); err != nil {
 		return nil, none, err
 	}
-	n.user.Activated, n.user.EmailVerified = false, false
+	if confirmed {
+		n.user.Activated, n.user.EmailVerified = false, false
+	}
 	err = e.db.Write(ctx, func(tx *store.DB) error {
 		d.Profile, err = e.askWithin(ctx, tx, actor, app, n, op)
 		return err
@@ -124,6 +133,9 @@ func (e *Engine) askWithin(ctx context.Context, tx *store.DB, actor *hecate.Acto
 	}
 	if holder.User != "" {
 		takenField = emailField
+	}
+	if !ConfirmsSignUps(actor) {
+		return profile, e.makeOrTell(ctx, tx, actor, app, n, profile.Language(), takenField, holder.User, op)
 	}
 	if err := e.sendJoin(ctx, tx, app, n, profile, takenField, holder.User); err != nil {
 		return nil, err
@@ -168,6 +180,30 @@ func (e *Engine) tryNewcomer(ctx context.Context, tx *store.DB, app *hecate.App,
 	return nil, "", err
 }
 
+// makeOrTell makes the user at once where nothing is in his way; where something is, it goes to his address.
+func (e *Engine) makeOrTell(ctx context.Context, tx *store.DB, actor *hecate.Actor, app *hecate.App, n prepared, language, takenField string,
+	holder hecate.UserID, op string,
+) error {
+	if takenField == "" {
+		return e.insertNewcomer(ctx, tx, actor, app, n, op)
+	}
+	if n.user.Email != "" {
+		if _, err := e.queue(ctx, tx, inVain(app, n.user, language, takenField, holder)); err != nil {
+			return err
+		}
+	}
+	return e.record(ctx, tx, actor, app.ID, op, "")
+}
+
+// inVain is the letter to an address with which somebody signed up though a name of his was taken.
+func inVain(app *hecate.App, u *hecate.User, language, takenField string, holder hecate.UserID) outgoing {
+	out := outgoing{Mailing: Mailing{Letter: letterTaken, Language: language}, app: app, to: u.Email, fields: map[string]string{"what": takenField}}
+	if takenField == emailField {
+		out.Mailing, out.fields, out.user = Mailing{Letter: letterKnown}, nil, &hecate.User{ID: holder, App: app.ID}
+	}
+	return out
+}
+
 // sendJoin queues the letter about a sign-up, and stores the ticket that it carries, or one that is of no use.
 func (e *Engine) sendJoin(ctx context.Context, tx *store.DB, app *hecate.App, n prepared, profile *hecate.Record, takenField string, holder hecate.UserID) error {
 	t, clear, err := e.newTicket(app.ID, JoinTicket, joinLife)
@@ -176,13 +212,9 @@ func (e *Engine) sendJoin(ctx context.Context, tx *store.DB, app *hecate.App, n 
 	}
 	t.User, t.Address, t.About = n.user.ID, n.user.Email, emailField
 	out := outgoing{Mailing: Mailing{Letter: letterActivate, Link: strings.ReplaceAll(e.joinPage, "{app}", string(app.ID)), Language: profile.Language()}, app: app, to: n.user.Email}
-	switch takenField {
-	case "":
-		out.ticket, out.clear, out.fields = t, clear, map[string]string{"username": n.user.Username}
-	case emailField:
-		out.Mailing, out.user = Mailing{Letter: letterKnown}, &hecate.User{ID: holder, App: app.ID}
-	default:
-		out.Letter, out.Link, out.fields = letterTaken, "", map[string]string{"what": takenField}
+	out.ticket, out.clear, out.fields = t, clear, map[string]string{"username": n.user.Username}
+	if takenField != "" {
+		out = inVain(app, n.user, profile.Language(), takenField, holder)
 	}
 	full, err := e.queue(ctx, tx, out)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 func (h *house) hiding(alias string, change ...func(*hecate.Settings)) (app *hecate.App, owner, guest *hecate.Actor) {
 	h.t.Helper()
 	app, owner = h.app(alias)
-	s := hecate.Settings{HideAccountExistence: true}
+	s := hecate.Settings{HideAccountExistence: true, ConfirmSignUps: true}
 	for _, c := range change {
 		c(&s)
 	}
@@ -306,5 +306,50 @@ func TestNamesDoNotShadowAddresses(t *testing.T) {
 				t.Error("another one is found")
 			}
 		})
+	})
+}
+
+// TestAHiddenSignUpThatNeedNotBeConfirmed makes the user at once; where a name is taken the answer is the same, and nobody is made.
+func TestAHiddenSignUpThatNeedNotBeConfirmed(t *testing.T) {
+	t.Parallel()
+	inHouse(t, func(t *testing.T, h *house) {
+		app, owner, guest := h.hiding("books", func(s *hecate.Settings) { s.ConfirmSignUps = false })
+		ask := func(name, address string) *LoginResult {
+			t.Helper()
+			in := person(name, address)
+			in.Password = clear("of " + name)
+			return must[*LoginResult](t)(h.SignUp(ctx, guest, SignUpInput{CreateUserInput: in, Names: map[string]string{"username": name}, Open: &OpenSession{}}))
+		}
+		opens := func(l *LoginResult) bool {
+			a, err := h.Authenticate(ctx, app, hecate.Proof{Key: guest.Key.Key, Token: l.SessionToken})
+			return err == nil && a.UserID() == l.User.ID
+		}
+		ann := ask("ann", "ann@example.com")
+		if !opens(ann) || !ann.User.Activated {
+			t.Fatalf("%+v", ann.User)
+		}
+		for what, c := range map[string]struct{ name, address, letter string }{
+			"the name": {"Ann", "other@example.com", "taken"}, "the address": {"other", "ANN@example.com", "known"}, "the name, without an address": {"aNN", "", ""},
+		} {
+			again := ask(c.name, c.address)
+			if c.letter != "" {
+				h.lastTo(c.letter, c.address)
+			}
+			if again.User.ID == ann.User.ID || again.User.Seq == ann.User.Seq || again.User.Activated != ann.User.Activated || again.Profile == nil ||
+				len(again.SessionToken.Reveal()) != len(ann.SessionToken.Reveal()) {
+				t.Errorf("%s is taken: %+v", what, again.User)
+			}
+			if opens(again) {
+				t.Errorf("%s is taken: the token opens something", what)
+			}
+			failed[*hecate.User](t, hecate.NotFound, "")(h.LookupUser(ctx, app.ID, UserRef{ID: again.User.ID}))
+		}
+		if l := must[*LoginResult](t)(h.Login(ctx, guest, LoginInput{Login: "ann", Password: clear("of ann")})); l.User.ID != ann.User.ID {
+			t.Error("another one")
+		}
+		if other := ask("ben", ""); !opens(other) {
+			t.Error("a free name without an address")
+		}
+		failed[*UserDetail](t, hecate.Exists, "username")(h.CreateUser(ctx, owner, person("ann", "")))
 	})
 }

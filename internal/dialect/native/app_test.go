@@ -94,7 +94,7 @@ func TestAPatchChangesOnlyTheSettingsItNames(t *testing.T) {
 	s.want(t, 200, "PATCH", path, ann, object{"settings": object{"pages": object{"fr": object{"reset_title": "Mot de passe"}, "de-at": nil}}})
 	s.want(t, 200, "PATCH", path, ann, object{"settings": nil})
 	got := canonical(t, s.want(t, 200, "GET", path, ann, nil).object["settings"])
-	want := `{"hide_account_existence":false,"pages":{"fr":{"reset_title":"Mot de passe"}},"password":{"blocklist":["books","hecate"],"digit":true,"expiry_days":0,"history":0,"lowercase":false,` +
+	want := `{"confirm_sign_ups":false,"hide_account_existence":false,"pages":{"fr":{"reset_title":"Mot de passe"}},"password":{"blocklist":["books","hecate"],"digit":true,"expiry_days":0,"history":0,"lowercase":false,` +
 		`"min_length":12,"symbol":false,"uppercase":false},"sandbox":true,"sessions":{"end_on_password_change":"all","ttl":"720h0m0s"}}`
 	if got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)

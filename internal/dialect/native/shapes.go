@@ -88,6 +88,7 @@ func appSeq(d *engine.AppDetail) int64 { return d.App.Seq }
 // the operator's file. What dialects and providers keep for themselves stays untouched.
 type settingsShape struct {
 	HideAccountExistence bool          `json:"hide_account_existence"`
+	ConfirmSignUps       bool          `json:"confirm_sign_ups"`
 	Sandbox              bool          `json:"sandbox"`
 	Password             passwordShape `json:"password"`
 	Sessions             sessionsShape `json:"sessions"`
@@ -121,7 +122,7 @@ const (
 // shapeSettings shares no memory with s, so that a body may be decoded over it.
 func shapeSettings(s hecate.Settings) settingsShape {
 	shape := settingsShape{
-		HideAccountExistence: s.HideAccountExistence, Sandbox: s.Sandbox,
+		HideAccountExistence: s.HideAccountExistence, ConfirmSignUps: s.ConfirmSignUps, Sandbox: s.Sandbox,
 		Password: passwordShape(s.Password),
 		Sessions: sessionsShape{TTL: s.Sessions.TTL.String(), EndOnPasswordChange: endByDialect},
 	}
@@ -163,7 +164,7 @@ func (s settingsShape) over(old hecate.Settings) (hecate.Settings, error) {
 		return old, err
 	}
 	old.Pages = pages
-	old.HideAccountExistence, old.Sandbox = s.HideAccountExistence, s.Sandbox
+	old.HideAccountExistence, old.ConfirmSignUps, old.Sandbox = s.HideAccountExistence, s.ConfirmSignUps, s.Sandbox
 	old.Password = hecate.PasswordPolicy(s.Password)
 	old.Sessions = hecate.SessionSettings{TTL: ttl, EndOnPasswordChange: s.Sessions.EndOnPasswordChange == endAll}
 	return old, nil

@@ -130,7 +130,7 @@ func (a *api) userCreate(w *web.Response, r *web.Request, c *call) error {
 // signUpAddress is where the letter goes that confirms a sign-up where the app hides who has an account: the username, where that is an address,
 // unless the body has an email, which the old contract does not know.
 func (a *api) signUpAddress(c *call, in *input) string {
-	if !engine.HidesUsers(c.actor) {
+	if !engine.ConfirmsSignUps(c.actor) {
 		return ""
 	}
 	if email := in.text("email", textRule{}); email != nil {

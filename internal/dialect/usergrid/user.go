@@ -98,7 +98,7 @@ func (a *api) readNewUser(ctx context.Context, c *call, object map[string]any) (
 	if err != nil {
 		return in, err
 	}
-	hidden := engine.HidesUsers(c.actor)
+	hidden := engine.ConfirmsSignUps(c.actor)
 	if hidden && in.Email == "" {
 		return in, requiredProperty("user", "email")
 	}
