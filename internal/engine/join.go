@@ -13,9 +13,10 @@ import (
 	"hecate/internal/store"
 )
 
-// Where an app hides who has an account, a stranger's sign-up makes no user (docs/adr/0015). All that he brings waits, sealed, in the ticket of a
-// letter to the address he gave, and whoever reads it makes the user: Join. Where a name is taken the letter says that instead. The
-// answer, what is stored and the time are the same, and nothing that is asked later can tell, since there is no user either way.
+// Where an app hides who has an account, a stranger's sign-up is answered alike whether his names are free or not (docs/adr/0015): if they are he is
+// made, if not a letter tells his address. Where the app confirms sign-ups too, nobody is made: all that he brings waits, sealed, in the ticket of
+// a letter to his address, and whoever reads it makes the user: Join. Where a name is taken the letter says that instead. What is stored is the
+// same then, and nothing that is asked later can tell, since there is no user either way.
 
 // JoinTicket is the purpose of the tickets that make users.
 const JoinTicket = "join"
@@ -51,7 +52,7 @@ func ConfirmsSignUps(actor *hecate.Actor) bool {
 	return HidesUsers(actor) && actor.App.Settings.ConfirmSignUps
 }
 
-// joins reports whether a sign-up is answered without a word of what is taken. Somebody without names and password, of whom there may be any
+// joins reports whether a sign-up is answered without a word about what is taken. Somebody without names and password, of whom there may be any
 // number, would learn nothing.
 func joins(actor *hecate.Actor, in *CreateUserInput) bool {
 	return HidesUsers(actor) && !in.nameless(&actor.App.Settings)
@@ -81,7 +82,7 @@ func usernameOfHis(op, username, email string) error {
 	return nil
 }
 
-// askToJoin takes a sign-up in that has to be confirmed. What it returns looks like a user who was made; his tokens open nothing.
+// askToJoin takes a sign-up in whose answer tells nothing. What it returns looks like a user who was made; if none was, his tokens open nothing.
 func (e *Engine) askToJoin(ctx context.Context, actor *hecate.Actor, app *hecate.App, in newcomer, op string) (*UserDetail, hecate.Secret, error) {
 	none, confirmed := hecate.Secret{}, ConfirmsSignUps(actor)
 	if err := in.check(op, app.Settings.Password); err != nil {

@@ -165,8 +165,8 @@ type SignUpInput struct {
 	Fields []hecate.Field // types of the fields to add, where the values do not say enough
 }
 
-// SignUp is CreateUser for the user himself: it also opens a session, counts as his first login, and knows Names. Where the user is Awaited
-// the session is none.
+// SignUp is CreateUser for the user himself: it also opens a session, counts as his first login, and knows Names. The session of an
+// Awaited user may open nothing.
 // Kinds: those of CreateUser; Invalid on "names" for names that are unknown or incomplete and on "password" for names without one; Exists on the field of a
 // name that is taken ("realm,nick" for several together); Invalid on "schema" as of SaveRecords.
 func (e *Engine) SignUp(ctx context.Context, actor *hecate.Actor, in SignUpInput) (*LoginResult, error) {

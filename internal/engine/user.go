@@ -16,8 +16,8 @@ type UserDetail struct {
 	Profile *hecate.Record
 	Groups  []*hecate.Group
 	Token   hecate.Secret // the token of the standing session
-	// Awaited is somebody who signed up where the app hides who has an account: he is made when he confirms his address, if his names are
-	// free, see Join. Until then there is nobody, and his tokens open nothing.
+	// Awaited is somebody who signed up where the app hides who has an account. Whether there is such a user the answer does not tell: he was made
+	// if his names are free, or is made when he confirms his address, see Join. Until then his tokens open nothing.
 	Awaited bool
 }
 
@@ -274,7 +274,7 @@ type Growth struct {
 }
 
 // CreateUser signs a user up, with profile and standing session. Where the app hides who has an account, whoever does not manage its users
-// needs an address and gets an Awaited user, whether names are taken or not. Kinds: Forbidden, Invalid or TooLarge on
+// gets an Awaited user, whether names are taken or not; where it confirms sign-ups, an address is needed. Kinds: Forbidden, Invalid or TooLarge on
 // "username", "email", "password" or "profile.<field>", WeakPassword with Info "reason", Exists on "username", "email" or "key".
 func (e *Engine) CreateUser(ctx context.Context, actor *hecate.Actor, in CreateUserInput) (*UserDetail, error) {
 	const op = "create user"
