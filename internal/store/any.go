@@ -37,8 +37,11 @@ func (q *compiler) some(l *level, f *hecate.Filter, at spot) string {
 		return q.invalid("unknown operator")
 	}
 	as, value := classOf(f.Value)
+	if as != textClass && as != numberClass && as != boolClass { // no item of a list is a time, a place or the like
+		return q.compare(l, f, at)
+	}
 	path, _, ok := q.path(l, f.Operand)
-	if !ok || as != textClass && as != numberClass && as != boolClass {
+	if !ok {
 		return "false"
 	}
 	by, exact := q.someByIndex(l, f, as, value, at)
